@@ -1,0 +1,39 @@
+"""`python -m api`: checks that the API can keep its promises here, then becomes Granian, which serves it."""
+
+import os
+import sys
+
+from api.settings import ApiSettings, load_api_settings
+from shared.startup import load_or_refuse, prepare_database_or_refuse
+from shared.store.connection import connect
+
+STOP_SECONDS = 10
+"""Requests that were taken in have this long to be answered when the API stops."""
+
+
+def main() -> None:
+    settings = load_or_refuse("api", load_api_settings)
+    database = connect(settings.shared.mongo_url, timeout_milliseconds=10_000)
+    prepare_database_or_refuse("api", database)
+    database.client.close()
+    command = granian_command(settings)
+    os.execv(command[0], command)  # noqa: S606 - no shell wanted: every argument is ours
+
+
+def granian_command(settings: ApiSettings) -> list[str]:
+    """https://github.com/emmett-framework/granian#options"""
+    options = {
+        "--interface": "wsgi",
+        "--host": settings.host,
+        "--port": settings.port,
+        "--workers": settings.processes,
+        "--blocking-threads": settings.threads,
+        "--workers-kill-timeout": STOP_SECONDS,
+        "--respawn-interval": 0.5,
+    }
+    arguments = [text for option, value in options.items() for text in (option, str(value))]
+    flags = ["--respawn-failed-workers", "--no-ws", "--factory"]
+    return [sys.executable, "-m", "granian", *arguments, *flags, "api.app:make_app"]
+
+
+main()

@@ -1,0 +1,83 @@
+"""The app factory: what Granian loads in each of its processes."""
+
+from functools import partial
+from multiprocessing.util import Finalize
+
+import flask_smorest
+from celery import Celery
+from flask import Flask
+from pymongo.database import Database
+from redis import Redis
+
+from api import operations, orders, products
+from api.auth import SCOPES
+from api.problems import register_error_handlers
+from api.request_id import register_request_id
+from api.resources import EXTENSION, Resources
+from api.schemas import ProblemOut
+from api.settings import ApiSettings, load_api_settings
+from shared.cache import connect_redis, make_product_cache
+from shared.log import configure_logging
+from shared.queue import Announcer, make_celery, ping_broker
+from shared.services.accept_orders import OrderAcceptor
+from shared.startup import load_or_refuse
+from shared.store.connection import Document, connect
+
+MONGO_TIMEOUT_MILLISECONDS = 2_000
+DRAIN_SECONDS = 5.0
+
+
+def make_app() -> Flask:
+    """The app on the real services that the environment names; made after the fork, in the process that serves it."""
+    settings = load_or_refuse("api", load_api_settings)
+    configure_logging(settings.shared.log_format)
+    app = create_app(
+        settings,
+        database=connect(settings.shared.mongo_url, timeout_milliseconds=MONGO_TIMEOUT_MILLISECONDS),
+        redis=connect_redis(settings.shared.redis_cache_url),
+        celery=make_celery(settings.shared),
+    )
+    acceptor = app.extensions[EXTENSION].acceptor
+    # Granian's processes are multiprocessing's, which run finalizers but not atexit.
+    Finalize(None, acceptor.close, args=(DRAIN_SECONDS,), exitpriority=10)
+    return app
+
+
+def create_app(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Flask:
+    app = Flask(__name__)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.body_bytes_max,
+        API_TITLE="Order Processor",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    app.extensions[EXTENSION] = Resources(
+        settings=settings,
+        database=database,
+        acceptor=OrderAcceptor(database, Announcer(celery), settings.shared),
+        product_cache=make_product_cache(redis, settings.shared),
+        redis_cache=redis,
+        ping_broker=partial(ping_broker, celery),
+    )
+    register_request_id(app)
+    _register_routes(app)
+    register_error_handlers(app)
+    return app
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
+    ERROR_SCHEMA = ProblemOut
+
+
+def _register_routes(app: Flask) -> None:
+    api = Api(app)
+    api.spec.components.security_scheme("bearer", _bearer_scheme())
+    for resource in (orders, products, operations):
+        api.register_blueprint(resource.blueprint)
+
+
+def _bearer_scheme() -> dict[str, str]:
+    scopes = "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
+    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": f"Scopes: {scopes}."}

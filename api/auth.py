@@ -1,0 +1,105 @@
+"""Who calls, and what they may do: the bearer token (RFC 6750) as a JWT (RFC 7519), and its scopes (RFC 8693, 4.2)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+import jwt
+from flask import g, request
+
+from api.problems import Problem
+from api.resources import resources
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ALGORITHM = "HS256"
+"""Fixed here, never taken from the token: RFC 8725, section 3.1."""
+
+SUBJECT_CHARACTERS_MAX = 255
+TOKEN_CHARACTERS_MAX = 8_192
+LEEWAY_SECONDS = 10
+
+SCOPES = {
+    "orders:write": "place orders",
+    "orders:read": "read one's own orders",
+    "products:write": "create and change products",
+    "stock:write": "adjust stock and read the ledger",
+    "ops": "read and retry all orders",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    subject: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes
+
+
+def caller() -> Caller:
+    """The caller of the current request; only behind `require_scope`."""
+    return cast("Caller", g.caller)
+
+
+def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """The view is reached only with a valid token that has the scope."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            g.caller = authenticate(request.headers.get("Authorization", ""))
+            if not g.caller.may(scope):
+                raise _insufficient(scope)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def authenticate(authorization: str) -> Caller:
+    """Raises `Problem` with 401 for whatever is not a token of ours; why is said as far as it helps the caller."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorized("Send a token: Authorization: Bearer <JWT>.", error=None)
+    if len(token) > TOKEN_CHARACTERS_MAX:
+        raise _unauthorized("The token is too long.")
+    try:
+        claims = jwt.decode(
+            token.strip(),
+            resources().settings.jwt_secret,
+            algorithms=[ALGORITHM],
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["sub", "exp", "scope"], "verify_aud": False},
+        )
+    except jwt.ExpiredSignatureError:
+        raise _unauthorized("The token has expired.") from None
+    except jwt.InvalidTokenError:
+        raise _unauthorized("The token is not valid: it needs sub, exp and scope, signed with HS256.") from None
+    return _caller_from(claims["sub"], claims["scope"])
+
+
+def _caller_from(subject: object, scope: object) -> Caller:
+    if not isinstance(subject, str) or not _well_formed(subject):
+        raise _unauthorized("The token's sub must be printable text of 1 to 255 characters.")
+    if not isinstance(scope, str):
+        raise _unauthorized("The token's scope must be text, scopes separated by spaces.")
+    return Caller(subject, frozenset(scope.split()))
+
+
+def _well_formed(subject: str) -> bool:
+    return 0 < len(subject) <= SUBJECT_CHARACTERS_MAX and subject.isprintable()
+
+
+def _unauthorized(detail: str, *, error: str | None = "invalid_token") -> Problem:
+    challenge = 'Bearer realm="order-processor"' + (f', error="{error}"' if error else "")
+    return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
+
+
+def _insufficient(scope: str) -> Problem:
+    challenge = f'Bearer realm="order-processor", error="insufficient_scope", scope="{scope}"'
+    detail = f"The token lacks the scope {scope}."
+    return Problem("insufficient-scope", detail, {"scope": scope}, {"WWW-Authenticate": challenge})

@@ -1,0 +1,33 @@
+"""The Idempotency-Key header (IETF draft-ietf-httpapi-idempotency-key-header): bare or quoted, visible ASCII."""
+
+import re
+
+from flask import request
+
+from api.problems import Problem
+
+HEADER = "Idempotency-Key"
+REPLAYED_HEADER = "Idempotent-Replayed"
+WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
+
+PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "One order per caller and key, for ever: repeat the request with the same key after an error.",
+}
+
+
+def idempotency_key() -> str | None:
+    """The key of the current request, without quotes. Raises `Problem` when it is not in its form."""
+    given = request.headers.get(HEADER)
+    if given is None:
+        return None
+    key = given.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not WELL_FORMED.fullmatch(key):
+        detail = f"{HEADER} must be 1 to 255 visible ASCII characters."
+        raise Problem("invalid-header", detail, {"header": HEADER})
+    return key

@@ -1,0 +1,74 @@
+"""Orders: placing one, and looking at it until it is final."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Response, request
+
+from api.auth import caller
+from api.blueprint import Blueprint
+from api.idempotency import PARAMETER, REPLAYED_HEADER, idempotency_key
+from api.json_response import json_response
+from api.products import check_sku
+from api.resources import resources
+from api.schemas import OrderIn, OrderOut, PurchaseIn
+from shared.domain.errors import OrderNotFound
+from shared.domain.order import Line, Order, Status
+from shared.store.orders import find_order
+
+blueprint = Blueprint("orders", __name__, url_prefix="/v1", description="Placing orders and polling them.")
+
+RETRY_AFTER_SECONDS = 1
+order_out = OrderOut()
+
+
+@blueprint.post("/orders", parameters=[PARAMETER])
+@blueprint.requires("orders:write")
+@blueprint.arguments(OrderIn)
+@blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
+def place_order(body: dict[str, Any]) -> Response:
+    """Place an order."""
+    lines = (Line(item["sku"], item["quantity"]) for item in body["items"])
+    return _accept(lines, reference=body["reference"])
+
+
+@blueprint.post("/products/<sku>/purchase", parameters=[PARAMETER])
+@blueprint.requires("orders:write")
+@blueprint.arguments(PurchaseIn)
+@blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
+def purchase(body: dict[str, Any], sku: str) -> Response:
+    """Place an order of one line."""
+    check_sku(sku)
+    return _accept([Line(sku, body["quantity"])], reference=None)
+
+
+@blueprint.get("/orders/<order_id>")
+@blueprint.requires("orders:read")
+@blueprint.response(200, OrderOut, description="Poll it, as often as Retry-After says, until it is not pending.")
+def get_order(order_id: str) -> Response:
+    """Look at an order."""
+    order = find_order(resources().database, order_id)
+    if order.customer != caller().subject and not caller().may("ops"):
+        raise OrderNotFound(order_id)
+    response = _order_response(order, 200)
+    response.set_etag(f"{order.status.value}-{len(order.history)}")
+    response.make_conditional(request)
+    return response
+
+
+def _accept(lines: Iterable[Line], *, reference: str | None) -> Response:
+    accepted = resources().acceptor.accept(
+        caller().subject, lines, reference=reference, idempotency_key=idempotency_key()
+    )
+    response = _order_response(accepted.order, 202)
+    response.headers["Location"] = f"/v1/orders/{accepted.order.order_id}"
+    if accepted.replayed:
+        response.headers[REPLAYED_HEADER] = "true"
+    return response
+
+
+def _order_response(order: Order, status: int) -> Response:
+    response = json_response(order_out.dump(order), status)
+    if order.status is Status.PENDING:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

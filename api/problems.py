@@ -1,0 +1,129 @@
+"""The one place that decides what a client sees of an error: problem details, RFC 9457, and nothing internal.
+
+The table is the whole list of problem types. Each is served at its own address, `/problems/<slug>`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from shared.domain.errors import (
+    IdempotencyKeyReuse,
+    OrderNotFound,
+    OrderProcessorError,
+    ProductNotFound,
+    SkuTaken,
+    Unavailable,
+)
+
+PROBLEM_JSON = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    status: int
+    title: str
+
+
+PROBLEM_TYPES: dict[str, ProblemType] = {
+    "malformed-json": ProblemType(400, "The body is not JSON"),
+    "invalid-request": ProblemType(400, "The request does not fit its schema"),
+    "invalid-header": ProblemType(400, "A header is not in its form"),
+    "unauthorized": ProblemType(401, "A valid bearer token is needed"),
+    "insufficient-scope": ProblemType(403, "The token lacks a scope"),
+    "not-found": ProblemType(404, "There is nothing at this address"),
+    "product-not-found": ProblemType(404, "There is no such product"),
+    "order-not-found": ProblemType(404, "There is no such order"),
+    "method-not-allowed": ProblemType(405, "This address does not take this method"),
+    "sku-taken": ProblemType(409, "The SKU is taken"),
+    "body-too-large": ProblemType(413, "The body is too large"),
+    "unsupported-media-type": ProblemType(415, "The body must be application/json"),
+    "idempotency-key-reuse": ProblemType(422, "The idempotency key was used for another request"),
+    "http-error": ProblemType(400, "The request can't be served"),
+    "internal-error": ProblemType(500, "Something went wrong on our side"),
+    "unavailable": ProblemType(503, "Try again soon"),
+}
+
+BY_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+"""The types of the refusals that come from Werkzeug."""
+
+
+@dataclass
+class Problem(Exception):
+    """Raised by the API's own code, and what every other error is turned into. `members` are the type's own."""
+
+    slug: str
+    detail: str
+    members: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def register_error_handlers(app: Flask) -> None:
+    app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(OrderProcessorError, lambda error: problem_response(_from_domain(error)))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def problem_response(problem: Problem, *, status: int | None = None) -> Response:
+    problem_type = PROBLEM_TYPES[problem.slug]
+    status = status or problem_type.status
+    body = {
+        "type": f"/problems/{problem.slug}",
+        "title": problem_type.title,
+        "status": status,
+        "detail": problem.detail,
+        "request_id": g.request_id,
+        **problem.members,
+    }
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status, problem.headers, content_type=PROBLEM_JSON
+    )
+
+
+def _from_domain(error: OrderProcessorError) -> Problem:
+    match error:
+        case ProductNotFound(sku=sku):
+            return Problem("product-not-found", f"No product has the SKU {sku}.", {"sku": sku})
+        case OrderNotFound(order_id=order_id):
+            return Problem("order-not-found", "No order of yours has this id.", {"order_id": order_id})
+        case SkuTaken(sku=sku):
+            return Problem("sku-taken", f"A product, possibly an archived one, has the SKU {sku}.", {"sku": sku})
+        case IdempotencyKeyReuse():
+            detail = "This Idempotency-Key came with another request before. Use a new key for a new order."
+            return Problem("idempotency-key-reuse", detail)
+        case Unavailable(retry_after_seconds=seconds):
+            detail = f"The order processor can't serve this now. Try again in {seconds} s."
+            return Problem("unavailable", detail, headers={"Retry-After": str(seconds)})
+    return _internal_error(error)
+
+
+def _http_error(error: HTTPException) -> Response:
+    """What Flask and Werkzeug refuse themselves; its headers, such as Allow, are kept."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
+    slug = BY_STATUS.get(status, "http-error")
+    problem = Problem(slug, error.description or PROBLEM_TYPES[slug].title, headers=headers)
+    return problem_response(problem, status=status)
+
+
+def _unexpected(error: Exception) -> Response:
+    return problem_response(_internal_error(error))
+
+
+def _internal_error(error: Exception) -> Problem:
+    log.error("unexpected error", request_id=g.request_id, exc_info=error)
+    return Problem("internal-error", "The error was logged under this request_id.")

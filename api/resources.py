@@ -1,0 +1,30 @@
+"""What the views of one API process work with; made with the app, found again through the current app."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+from pymongo.database import Database
+from redis import Redis
+
+from api.settings import ApiSettings
+from shared.cache import LeaseCache
+from shared.services.accept_orders import OrderAcceptor
+from shared.store.connection import Document
+
+EXTENSION = "order_processor"
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    settings: ApiSettings
+    database: Database[Document]
+    acceptor: OrderAcceptor
+    product_cache: LeaseCache
+    redis_cache: Redis
+    ping_broker: Callable[[], None]
+
+
+def resources() -> Resources:
+    return cast("Resources", current_app.extensions[EXTENSION])

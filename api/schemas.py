@@ -1,0 +1,140 @@
+"""What goes in and out, by marshmallow: the source of validation, of the answers and of the OpenAPI document alike."""
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from shared.domain.order import ReasonCode, Status
+from shared.domain.product import SKU_PATTERN
+
+QUANTITY_MAX = 10_000
+LINES_MAX = 50
+AMOUNT_MAX = 10**12
+STOCK_MAX = 10**12
+
+
+def _no_control_characters(text: str) -> None:
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise ValidationError("Must not contain control characters.")
+
+
+class Input(Schema):
+    class Meta:
+        unknown = RAISE
+
+
+class Sku(fields.String):
+    def __init__(self, **kwargs: Any) -> None:
+        pattern = validate.Regexp(rf"\A(?:{SKU_PATTERN.pattern})\Z", error=f"Must match ^{SKU_PATTERN.pattern}$.")
+        metadata = {"pattern": f"^{SKU_PATTERN.pattern}$", "example": "MUG-01"}
+        super().__init__(validate=pattern, metadata=metadata, **kwargs)
+
+
+class Text(fields.String):
+    """Text that people can read: no control characters, among them NUL."""
+
+    def __init__(self, length_max: int, **kwargs: Any) -> None:
+        super().__init__(validate=[validate.Length(min=1, max=length_max), _no_control_characters], **kwargs)
+
+
+class Whole(fields.Integer):
+    """A JSON integer, not a text or a fraction that looks like one."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
+
+
+class MoneyIn(Input):
+    amount = Whole(0, AMOUNT_MAX, required=True, metadata={"description": "in minor units", "example": 12500})
+    currency = fields.String(
+        required=True,
+        validate=validate.Regexp(r"\A[A-Z]{3}\Z", error="Must be an ISO 4217 code, such as EUR."),
+        metadata={"pattern": "^[A-Z]{3}$", "example": "EUR"},
+    )
+
+
+class LineIn(Input):
+    sku = Sku(required=True)
+    quantity = Whole(1, QUANTITY_MAX, required=True)
+
+
+class OrderIn(Input):
+    items = fields.List(fields.Nested(LineIn), required=True, validate=validate.Length(min=1, max=LINES_MAX))
+    reference = Text(255, load_default=None, allow_none=True, metadata={"description": "the caller's own name for it"})
+
+
+class PurchaseIn(Input):
+    quantity = Whole(1, QUANTITY_MAX, required=True)
+
+
+class ProductIn(Input):
+    sku = Sku(required=True)
+    name = Text(200, required=True)
+    description = Text(5_000, load_default=None, allow_none=True)
+    price = fields.Nested(MoneyIn, required=True)
+    stock = Whole(0, STOCK_MAX, load_default=0)
+
+
+class MoneyOut(Schema):
+    amount = fields.Integer(required=True)
+    currency = fields.String(required=True)
+
+
+class LineOut(Schema):
+    sku = fields.String(required=True)
+    quantity = fields.Integer(required=True)
+    unit_price = fields.Nested(MoneyOut, required=True, allow_none=True)
+
+
+class RefusedLineOut(Schema):
+    sku = fields.String(required=True)
+    requested = fields.Integer(required=True)
+    available = fields.Integer(required=True, allow_none=True)
+
+
+class ReasonOut(Schema):
+    code = fields.Enum(ReasonCode, by_value=True, required=True)
+    lines = fields.List(fields.Nested(RefusedLineOut), required=True)
+
+
+class HistoryEntryOut(Schema):
+    status = fields.Enum(Status, by_value=True, required=True)
+    at = fields.AwareDateTime(required=True)
+
+
+class OrderOut(Schema):
+    id = fields.String(attribute="order_id", required=True)
+    status = fields.Enum(Status, by_value=True, required=True)
+    customer = fields.String(required=True)
+    reference = fields.String(required=True, allow_none=True)
+    items = fields.List(fields.Nested(LineOut), required=True)
+    total = fields.Nested(MoneyOut, required=True, allow_none=True)
+    reason = fields.Nested(ReasonOut, required=True, allow_none=True)
+    history = fields.List(fields.Nested(HistoryEntryOut), required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class ProductOut(Schema):
+    sku = fields.String(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True, allow_none=True)
+    price = fields.Nested(MoneyOut, required=True)
+    stock = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
+
+
+class ProblemOut(Schema):
+    """RFC 9457. A problem type may have members of its own, such as `errors` by field."""
+
+    type = fields.String(required=True, metadata={"example": "/problems/invalid-request"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    request_id = fields.String(required=True)
+
+
+class HealthOut(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "unavailable"]))
+    checks = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String()), required=True)

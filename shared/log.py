@@ -1,0 +1,44 @@
+"""Logging: structlog over the standard library, one line an event, for programs or for people."""
+
+import logging
+import sys
+
+import structlog
+
+CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+"""They write a line or more for every message; under a rush that is a line for every few orders."""
+
+
+def configure_logging(log_format: str) -> None:
+    """`json` for one JSON object a line, `console` for a person. Libraries' records take the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[structlog.typing.Processor] = (
+        [_for_people()]
+        if log_format == "console"
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _for_people() -> structlog.typing.Processor:
+    """Plain tracebacks: the pretty ones show local variables, and those may be secrets."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)

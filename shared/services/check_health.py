@@ -1,0 +1,77 @@
+"""Whether the system can keep its promises right now, part by part, for probes and for people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pymongo.database import Database
+
+from shared.clock import now
+from shared.domain.errors import Unavailable
+from shared.store.connection import Document, is_writable
+from shared.store.heartbeats import last_heartbeat
+from shared.store.orders import oldest_pending_since
+
+HEARTBEAT_SECONDS_MAX = 15.0
+"""A worker that has not swept for this long is as good as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`state` is `ok` or `down`, or `stale` for a worker that was there."""
+
+    state: str
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ready`; `degraded`: orders are accepted, but something is missing; `unavailable`: they are not."""
+
+    status: str
+    checks: dict[str, Check]
+
+
+def check_health(database: Database[Document], probes: dict[str, Callable[[], object]]) -> Health:
+    """`probes` reach what orders can be accepted without, by name; one that raises is down."""
+    checks = {
+        **_store_checks(database),
+        **{name: _probe(probe) for name, probe in probes.items()},
+    }
+    if checks["mongodb"].state != "ok":
+        return Health("unavailable", checks)
+    ready = all(check.state == "ok" for check in checks.values())
+    return Health("ready" if ready else "degraded", checks)
+
+
+def _store_checks(database: Database[Document]) -> dict[str, Check]:
+    try:
+        if not is_writable(database):
+            return {"mongodb": Check("down")}
+        return {
+            "mongodb": Check("ok"),
+            "worker": _worker_check(last_heartbeat(database)),
+            "oldest_pending_order": Check("ok", {"age_seconds": _age(oldest_pending_since(database))}),
+        }
+    except Unavailable:
+        return {"mongodb": Check("down")}
+
+
+def _worker_check(heartbeat: datetime | None) -> Check:
+    age = _age(heartbeat)
+    if age is None:
+        return Check("down")
+    return Check("ok" if age <= HEARTBEAT_SECONDS_MAX else "stale", {"heartbeat_age_seconds": age})
+
+
+def _probe(probe: Callable[[], object]) -> Check:
+    try:
+        probe()
+    except Exception:  # noqa: BLE001 - whatever the client raises, what it reaches is not there
+        return Check("down")
+    return Check("ok")
+
+
+def _age(moment: datetime | None) -> float | None:
+    return round(max(0.0, (now() - moment).total_seconds()), 3) if moment else None

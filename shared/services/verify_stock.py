@@ -1,0 +1,77 @@
+"""Verifying the ledger: stock against the sum of its movements, confirmed orders against theirs."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+
+from pymongo.database import Database
+
+from shared.store.connection import Document
+from shared.store.ledger import OrderQuantities, ledger_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """`subject` is a SKU or an order id."""
+
+    kind: str
+    subject: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How many SKUs and confirmed orders were looked at, and what is wrong with them."""
+
+    skus: int
+    orders: int
+    drifts: list[Drift]
+
+
+def verify_stock(database: Database[Document]) -> Report:
+    """Everything is read at one moment, so it may run beside sales. Raises `Unavailable`."""
+    with ledger_snapshot(database) as snapshot:
+        stock = snapshot.stock_by_sku()
+        drifts = list(_stock_drifts(stock, snapshot.ledger_sum_by_sku()))
+        orders = _Counted(snapshot.sold_by_confirmed_orders())
+        drifts.extend(_order_drifts(orders, snapshot.taken_by_movements()))
+        return Report(skus=len(stock), orders=orders.count, drifts=drifts)
+
+
+def _stock_drifts(stock: dict[str, int], sums: dict[str, int]) -> Iterator[Drift]:
+    for sku, units in sorted(stock.items()):
+        if units < 0:
+            yield Drift("negative_stock", sku, f"stock is {units}")
+        if units != sums.get(sku, 0):
+            yield Drift("stock_differs", sku, f"stock is {units}, its movements sum up to {sums.get(sku, 0)}")
+    for sku in sorted(sums.keys() - stock.keys()):
+        yield Drift("product_missing", sku, f"its movements sum up to {sums[sku]}, but there is no product")
+
+
+def _order_drifts(sold: Iterable[OrderQuantities], taken: Iterable[OrderQuantities]) -> Iterator[Drift]:
+    """Both sides come in ascending order of order id, so they are joined as they stream by."""
+    sides = merge(
+        ((order_id, "sold", quantities) for order_id, quantities in sold),
+        ((order_id, "taken", quantities) for order_id, quantities in taken),
+        key=lambda entry: entry[0],
+    )
+    for order_id, entries in groupby(sides, key=lambda entry: entry[0]):
+        by_side = {side: quantities for _, side, quantities in entries}
+        sold_here, taken_here = by_side.get("sold", {}), by_side.get("taken", {})
+        if sold_here != taken_here:
+            detail = f"it sold {sold_here or 'nothing'}, its movements took {taken_here or 'nothing'}"
+            yield Drift("order_differs", order_id, detail)
+
+
+class _Counted:
+    """Passes a stream on and counts it."""
+
+    def __init__(self, stream: Iterator[OrderQuantities]) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def __iter__(self) -> Iterator[OrderQuantities]:
+        for entry in self._stream:
+            self.count += 1
+            yield entry

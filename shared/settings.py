@@ -1,0 +1,92 @@
+"""The settings that api and worker share, read once from the environment. The function below is the whole list.
+
+Every one may also be given as a file: `MONGO_URL_FILE=/run/secrets/mongo-url` (the containers' way to pass secrets).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
+
+T = TypeVar("T")
+
+
+class SettingsInvalid(Exception):
+    """Some setting is missing or does not parse; `problems` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    mongo_url: str
+    redis_broker_url: str
+    redis_cache_url: str
+    log_format: str
+    accept_batch_max: int
+    decide_batch_max: int
+    worker_threads: int
+    cache_ttl_seconds: int
+    announce_after_seconds: int
+    announce_interval_max_seconds: int
+    sweep_every_seconds: float
+    sweep_batch_max: int
+
+
+def load_settings() -> Settings:
+    """Raises `SettingsInvalid`."""
+    return read_environment(shared_settings)
+
+
+def read_environment(read: Callable[[FileAwareEnv], T]) -> T:
+    """What `read` makes of the environment; all that is wrong with it is reported at once.
+
+    The messages name the variable and the rule, never the value, which may be a secret.
+    """
+    env = FileAwareEnv(eager=False)
+    settings = read(env)
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        raise SettingsInvalid(_lines(error)) from None
+    return settings
+
+
+def url_of(*schemes: str) -> Callable[[str], None]:
+    def check(url: str) -> None:
+        if not url.startswith(schemes):
+            raise ValidationError(f"Must start with {' or '.join(schemes)}")
+
+    return check
+
+
+def shared_settings(env: FileAwareEnv) -> Settings:
+    positive = validate.Range(min=1)
+    redis, amqp = ("redis://", "rediss://"), ("amqp://", "amqps://")
+    return Settings(
+        mongo_url=env.str("MONGO_URL", validate=url_of("mongodb://", "mongodb+srv://")),
+        redis_broker_url=env.str("REDIS_BROKER_URL", validate=url_of(*redis, *amqp)),
+        redis_cache_url=env.str("REDIS_CACHE_URL", validate=url_of(*redis)),
+        # console: for people at a terminal; json: one line an event
+        log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"])),
+        # orders in one insert, and in one deciding transaction
+        accept_batch_max=env.int("ACCEPT_BATCH_MAX", 500, validate=positive),
+        decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),
+        # messages that one worker process holds at a time
+        worker_threads=env.int("WORKER_THREADS", 32, validate=positive),
+        # a cached product is never older than this, even when an invalidation was lost
+        cache_ttl_seconds=env.int("CACHE_TTL_SECONDS", 30, validate=positive),
+        # a pending order is announced again after this long, then after twice as long, and so on
+        announce_after_seconds=env.int("ANNOUNCE_AFTER_SECONDS", 10, validate=positive),
+        announce_interval_max_seconds=env.int("ANNOUNCE_INTERVAL_MAX_SECONDS", 300, validate=positive),
+        sweep_every_seconds=env.float("SWEEP_EVERY_SECONDS", 2.0, validate=validate.Range(min=0.1)),
+        sweep_batch_max=env.int("SWEEP_BATCH_MAX", 1000, validate=positive),
+    )
+
+
+def _lines(error: EnvValidationError) -> list[str]:
+    by_variable = cast("dict[str, list[str]]", error.error_messages)
+    return [f"{name}: {' '.join(messages)}" for name, messages in by_variable.items()]

@@ -1,0 +1,38 @@
+"""Start-up checks: a process that can't keep the promises says why in one line each, and does not start."""
+
+import sys
+from collections.abc import Callable
+from typing import NoReturn, TypeVar
+
+from pymongo.database import Database
+
+from shared.settings import SettingsInvalid
+from shared.store.connection import Document, MongoUnsuitable, check_replica_set
+from shared.store.indexes import ensure_indexes
+
+T = TypeVar("T")
+
+EXIT_CONFIGURATION = 78
+"""EX_CONFIG of sysexits.h."""
+
+
+def load_or_refuse(part: str, load: Callable[[], T]) -> T:
+    """What `load` returns, or the end of the process with a line for each setting that is wrong."""
+    try:
+        return load()
+    except SettingsInvalid as error:
+        refuse(part, *error.problems)
+
+
+def prepare_database_or_refuse(part: str, database: Database[Document]) -> None:
+    try:
+        check_replica_set(database)
+    except MongoUnsuitable as error:
+        refuse(part, str(error))
+    ensure_indexes(database)
+
+
+def refuse(part: str, *problems: str) -> NoReturn:
+    for problem in problems:
+        sys.stderr.write(f"{part} refuses to start: {problem}\n")
+    raise SystemExit(EXIT_CONFIGURATION)

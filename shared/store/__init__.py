@@ -1,0 +1,1 @@
+"""Everything that knows MongoDB: documents, queries, indexes, the deciding transaction, its errors."""

@@ -1,0 +1,60 @@
+"""The way to MongoDB: one client a process, made where it is used, and the check that it can keep the promises."""
+
+from typing import Any
+
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from shared.store.errors import outage_as_unavailable
+
+Document = dict[str, Any]
+
+DATABASE_NAME = "order_processor"
+
+DURABLE = WriteConcern(w="majority", j=True)
+"""On disk on a majority: what a 202 promises."""
+
+SERVER_SELECTION_MILLISECONDS = 1_500
+
+
+class MongoUnsuitable(Exception):
+    """MongoDB answers, or does not answer, in a way that start-up must refuse; the text says how to mend it."""
+
+
+def connect(mongo_url: str, *, timeout_milliseconds: int) -> Database[Document]:
+    """The database named in the URL (`order_processor` when it names none).
+
+    `timeout_milliseconds` bounds every operation with all its retries, so that no caller waits longer.
+    https://pymongo.readthedocs.io/en/stable/examples/timeouts.html
+    """
+    client: MongoClient[Document] = MongoClient(
+        mongo_url,
+        tz_aware=True,
+        timeoutMS=timeout_milliseconds,
+        serverSelectionTimeoutMS=min(SERVER_SELECTION_MILLISECONDS, timeout_milliseconds),
+        appname="order-processor",
+    )
+    return client.get_default_database(DATABASE_NAME, write_concern=DURABLE)
+
+
+def check_replica_set(database: Database[Document]) -> None:
+    """Raises `MongoUnsuitable` unless MongoDB is there and can run transactions."""
+    try:
+        hello = database.client.admin.command("hello")
+    except PyMongoError as error:
+        raise MongoUnsuitable(
+            f"MONGO_URL: no MongoDB primary can be reached there ({type(error).__name__}). Start MongoDB, or correct "
+            "the URL: its host, its credentials, and replicaSet=, which must be the name of a set that was initiated."
+        ) from error
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise MongoUnsuitable(
+            "MONGO_URL: this MongoDB runs standalone, and orders are decided in transactions, which need a "
+            "replica set. Start mongod with --replSet rs0 and run rs.initiate() once; a single node is enough."
+        )
+
+
+def is_writable(database: Database[Document]) -> bool:
+    """Whether a primary answers that takes writes. Raises `Unavailable`."""
+    with outage_as_unavailable():
+        return bool(database.client.admin.command("hello").get("isWritablePrimary"))

@@ -1,0 +1,138 @@
+"""The deciding transaction: read what is pending, let the pure rule decide, write stock, ledger and statuses.
+
+The safety argument, in the order of its lines of defence:
+1. one transaction: all of it is there, or nothing;
+2. snapshot isolation: who changes a product or an order that another transaction changed meanwhile gets a write
+   conflict, and the whole transaction runs again on what is true then;
+3. every write repeats its condition (`stock >= n`, `status = pending`) and counts what it matched;
+4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from pymongo import ASCENDING, InsertOne, UpdateOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+
+from shared.domain.allocation import Confirmed, Decision, Offer, PendingOrder, decide, stock_taken
+from shared.domain.money import Money
+from shared.domain.order import Status
+from shared.store.connection import Document
+from shared.store.documents import (
+    history_value,
+    items_value,
+    money_value,
+    movement_document,
+    pending_order_from,
+    reason_value,
+)
+from shared.store.errors import outage_as_unavailable
+
+
+class GuardFailed(Exception):
+    """A guarded write matched fewer documents than it must: the snapshot was not what it seemed. Nothing is written."""
+
+
+def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at: datetime) -> list[Decision]:
+    """Decide those of the orders that are pending, in order of acceptance, in one transaction.
+
+    Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
+    Raises `Unavailable`; any other error means that one of the orders can't be processed.
+    """
+
+    def transact(session: ClientSession) -> list[Decision]:
+        orders = _read_pending(database, order_ids, session)
+        decisions = decide(orders, _read_offers(database, orders, session))
+        if decisions:
+            _take_stock(database, stock_taken(decisions), at, session)
+            _write_ledger(database, decisions, at, session)
+            _write_statuses(database, decisions, at, session)
+        return decisions
+
+    with outage_as_unavailable(), database.client.start_session() as session:
+        return session.with_transaction(
+            transact, read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
+        )
+
+
+def _read_pending(database: Database[Document], order_ids: Sequence[str], session: ClientSession) -> list[PendingOrder]:
+    """Order ids are UUIDv7: sorted by id is sorted by the time of acceptance."""
+    found = database.orders.find(
+        {"_id": {"$in": list(order_ids)}, "status": Status.PENDING.value},
+        {"items": 1},
+        sort=[("_id", ASCENDING)],
+        session=session,
+    )
+    return [pending_order_from(document) for document in found]
+
+
+def _read_offers(
+    database: Database[Document], orders: Iterable[PendingOrder], session: ClientSession
+) -> dict[str, Offer]:
+    skus = sorted({line.sku for order in orders for line in order.items})
+    if not skus:
+        return {}
+    found = database.products.find(
+        {"_id": {"$in": skus}, "archived_at": None}, {"price": 1, "stock": 1}, session=session
+    )
+    return {document["_id"]: Offer(Money(**document["price"]), document["stock"]) for document in found}
+
+
+def _take_stock(database: Database[Document], taken: dict[str, int], at: datetime, session: ClientSession) -> None:
+    """First of the writes and in ascending order of SKU: who loses a conflict loses it early, and no two cross."""
+    updates = [
+        UpdateOne(
+            {"_id": sku, "stock": {"$gte": quantity}, "archived_at": None},
+            {"$inc": {"stock": -quantity, "version": 1}, "$set": {"updated_at": at}},
+        )
+        for sku, quantity in taken.items()
+    ]
+    if updates:
+        result = database.products.bulk_write(updates, ordered=False, session=session)
+        _check_all("products", result.matched_count, len(updates))
+
+
+def _write_ledger(
+    database: Database[Document], decisions: Iterable[Decision], at: datetime, session: ClientSession
+) -> None:
+    sales = [
+        InsertOne(
+            movement_document(reference=decision.order_id, sku=line.sku, kind="sale", delta=-line.quantity, at=at)
+        )
+        for decision in decisions
+        if isinstance(decision, Confirmed)
+        for line in decision.items
+    ]
+    if sales:
+        database.stock_movements.bulk_write(sales, ordered=False, session=session)
+
+
+def _write_statuses(
+    database: Database[Document], decisions: Sequence[Decision], at: datetime, session: ClientSession
+) -> None:
+    updates = [
+        UpdateOne({"_id": decision.order_id, "status": Status.PENDING.value}, _status_update(decision, at))
+        for decision in decisions
+    ]
+    result = database.orders.bulk_write(updates, ordered=False, session=session)
+    _check_all("orders", result.matched_count, len(updates))
+
+
+def _status_update(decision: Decision, at: datetime) -> Document:
+    if isinstance(decision, Confirmed):
+        status = Status.CONFIRMED
+        fields: Document = {"items": items_value(decision.items), "total": money_value(decision.total)}
+    else:
+        status = Status.REJECTED
+        fields = {"reason": reason_value(decision.reason)}
+    return {
+        "$set": {"status": status.value, "updated_at": at, **fields},
+        "$push": {"history": history_value(status, at)},
+    }
+
+
+def _check_all(what: str, matched: int, expected: int) -> None:
+    if matched != expected:
+        raise GuardFailed(f"{what}: {matched} of {expected} guarded writes matched")

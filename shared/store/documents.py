@@ -1,0 +1,122 @@
+"""Orders and products as MongoDB keeps them, and back. The only place that knows the names of their fields."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.allocation import PendingOrder
+from shared.domain.money import Money
+from shared.domain.order import HistoryEntry, Line, Order, Reason, ReasonCode, RefusedLine, Status
+from shared.domain.product import Product
+from shared.store.connection import Document
+
+
+def order_document(order: Order, *, announce_after_seconds: int) -> Document:
+    """The document of a new order. `next_announce_at` makes it its own outbox: see `store/announcements.py`."""
+    return {
+        "_id": order.order_id,
+        "customer": order.customer,
+        "reference": order.reference,
+        "items": items_value(order.items),
+        "status": order.status.value,
+        "total": money_value(order.total),
+        "reason": reason_value(order.reason),
+        "history": [history_value(entry.status, entry.at) for entry in order.history],
+        "next_announce_at": order.created_at + timedelta(seconds=announce_after_seconds),
+        "announce_interval_seconds": announce_after_seconds,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+    }
+
+
+def order_from(document: Mapping[str, Any]) -> Order:
+    return Order(
+        order_id=document["_id"],
+        customer=document["customer"],
+        reference=document["reference"],
+        items=lines_from(document["items"]),
+        status=Status(document["status"]),
+        total=_money_from(document["total"]),
+        reason=_reason_from(document["reason"]),
+        history=tuple(HistoryEntry(Status(entry["status"]), entry["at"]) for entry in document["history"]),
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )
+
+
+def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
+    return PendingOrder(document["_id"], lines_from(document["items"]))
+
+
+def product_document(product: Product) -> Document:
+    return {
+        "_id": product.sku,
+        "name": product.name,
+        "description": product.description,
+        "price": money_value(product.price),
+        "stock": product.stock,
+        "version": product.version,
+        "archived_at": product.archived_at,
+        "created_at": product.created_at,
+        "updated_at": product.updated_at,
+    }
+
+
+def product_from(document: Mapping[str, Any]) -> Product:
+    return Product(
+        sku=document["_id"],
+        name=document["name"],
+        description=document["description"],
+        price=Money(**document["price"]),
+        stock=document["stock"],
+        version=document["version"],
+        archived_at=document["archived_at"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )
+
+
+def movement_document(*, reference: str, sku: str, kind: str, delta: int, at: datetime) -> Document:
+    """`_id` is unique by what caused the movement: the second guard against a double effect."""
+    return {
+        "_id": f"{reference}:{sku}:{kind}",
+        "reference": reference,
+        "sku": sku,
+        "kind": kind,
+        "delta": delta,
+        "at": at,
+    }
+
+
+def items_value(lines: Iterable[Line]) -> list[Document]:
+    return [{"sku": line.sku, "quantity": line.quantity, "unit_price": money_value(line.unit_price)} for line in lines]
+
+
+def money_value(money: Money | None) -> Document | None:
+    return {"amount": money.amount, "currency": money.currency} if money else None
+
+
+def reason_value(reason: Reason | None) -> Document | None:
+    if reason is None:
+        return None
+    lines = [{"sku": line.sku, "requested": line.requested, "available": line.available} for line in reason.lines]
+    return {"code": reason.code.value, "lines": lines}
+
+
+def history_value(status: Status, at: datetime) -> Document:
+    return {"status": status.value, "at": at}
+
+
+def lines_from(items: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(item["sku"], item["quantity"], _money_from(item["unit_price"])) for item in items)
+
+
+def _money_from(value: Mapping[str, Any] | None) -> Money | None:
+    return Money(value["amount"], value["currency"]) if value else None
+
+
+def _reason_from(value: Mapping[str, Any] | None) -> Reason | None:
+    if value is None:
+        return None
+    lines = (RefusedLine(line["sku"], line["requested"], line["available"]) for line in value["lines"])
+    return Reason(ReasonCode(value["code"]), tuple(lines))

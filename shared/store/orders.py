@@ -1,0 +1,150 @@
+"""Orders in MongoDB: inserted in batches, read one by one, claimed by the sweeper."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
+from shared.domain.order import Order, Reason, Status
+from shared.store.connection import Document
+from shared.store.documents import history_value, order_document, order_from, reason_value
+from shared.store.errors import outage_as_unavailable
+
+DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The caller's `Idempotency-Key` and a digest of the request that it came with."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    order: Order
+    idempotency: Idempotency | None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOrder:
+    """The order that had the idempotency key first, with the fingerprint of its request."""
+
+    order: Order
+    fingerprint: str
+
+
+InsertOutcome = Order | FirstOrder | WriteRefused
+
+
+def insert_orders(
+    database: Database[Document], submissions: Sequence[Submission], *, announce_after_seconds: int
+) -> list[InsertOutcome]:
+    """Insert all in one round trip; the outcome of each at its place in the list.
+
+    Safe to repeat with the same submissions: an order that is there already, by its own id, counts as inserted.
+    A duplicate's outcome is on a majority too: MongoDB waits for the write concern before it reports one.
+    Raises `Unavailable` when some may not be stored durably.
+    """
+    documents = [_document(submission, announce_after_seconds) for submission in submissions]
+    outcomes: list[InsertOutcome] = [submission.order for submission in submissions]
+    try:
+        with outage_as_unavailable():
+            database.orders.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        if error.details["writeConcernErrors"]:
+            raise Unavailable("MongoDB") from error
+        for write_error in error.details["writeErrors"]:
+            if write_error["code"] != DUPLICATE_KEY:
+                outcomes[write_error["index"]] = WriteRefused(write_error["code"])
+        duplicates = [e["index"] for e in error.details["writeErrors"] if e["code"] == DUPLICATE_KEY]
+        _resolve_duplicates(database, submissions, outcomes, duplicates)
+    return outcomes
+
+
+def find_order(database: Database[Document], order_id: str) -> Order:
+    """Raises `OrderNotFound`, `Unavailable`."""
+    with outage_as_unavailable():
+        document = database.orders.find_one({"_id": order_id})
+    if document is None:
+        raise OrderNotFound(order_id)
+    return order_from(document)
+
+
+def fail_order(database: Database[Document], order_id: str, reason: Reason, *, error: str, at: datetime) -> bool:
+    """Move a pending order to `failed`; False when it is not pending. `error` is for operators alone."""
+    with outage_as_unavailable():
+        result = database.orders.update_one(
+            {"_id": order_id, "status": Status.PENDING.value},
+            {
+                "$set": {
+                    "status": Status.FAILED.value,
+                    "reason": reason_value(reason),
+                    "error": error,
+                    "updated_at": at,
+                },
+                "$push": {"history": history_value(Status.FAILED, at)},
+            },
+        )
+    return result.modified_count == 1
+
+
+def oldest_pending_since(database: Database[Document]) -> datetime | None:
+    with outage_as_unavailable():
+        document = database.orders.find_one(
+            {"status": Status.PENDING.value}, {"created_at": 1}, sort=[("created_at", ASCENDING)]
+        )
+    return document["created_at"] if document else None
+
+
+def _document(submission: Submission, announce_after_seconds: int) -> Document:
+    document = order_document(submission.order, announce_after_seconds=announce_after_seconds)
+    if submission.idempotency:
+        document["idempotency"] = {
+            "key": submission.idempotency.key,
+            "fingerprint": submission.idempotency.fingerprint,
+        }
+    return document
+
+
+def _resolve_duplicates(
+    database: Database[Document],
+    submissions: Sequence[Submission],
+    outcomes: list[InsertOutcome],
+    duplicates: Sequence[int],
+) -> None:
+    """Put the first order in the place of each that came second; one read for all of them.
+
+    A duplicate without a key can only be its own order, inserted when the batch was tried before.
+    """
+    keyed = [
+        (place, (submissions[place].order.customer, idempotency.key))
+        for place in duplicates
+        if (idempotency := submissions[place].idempotency)
+    ]
+    if not keyed:
+        return
+    first_orders = _first_orders(database, {holder for _, holder in keyed})
+    for place, holder in keyed:
+        if first_orders[holder].order.order_id != submissions[place].order.order_id:
+            outcomes[place] = first_orders[holder]
+
+
+def _first_orders(
+    database: Database[Document], holders: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], FirstOrder]:
+    """By customer and key."""
+    either = [{"customer": customer, "idempotency.key": key} for customer, key in holders]
+    with outage_as_unavailable():
+        found = list(database.orders.find({"$or": either}))
+    return {
+        (document["customer"], document["idempotency"]["key"]): FirstOrder(
+            order_from(document), document["idempotency"]["fingerprint"]
+        )
+        for document in found
+    }

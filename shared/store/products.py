@@ -1,0 +1,41 @@
+"""Products in MongoDB, read one by one and created together with the ledger entry of their first stock."""
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from shared.domain.errors import ProductNotFound, SkuTaken
+from shared.domain.product import Product
+from shared.store.connection import Document
+from shared.store.documents import movement_document, product_document, product_from
+from shared.store.errors import outage_as_unavailable
+
+
+def insert_product(database: Database[Document], product: Product) -> None:
+    """Raises `SkuTaken` (an archived product keeps its SKU), `Unavailable`."""
+
+    def insert(session: ClientSession) -> None:
+        database.products.insert_one(product_document(product), session=session)
+        if product.stock:
+            database.stock_movements.insert_one(_initial_movement(product), session=session)
+
+    try:
+        with outage_as_unavailable(), database.client.start_session() as session:
+            session.with_transaction(insert, write_concern=database.write_concern)
+    except DuplicateKeyError as error:
+        raise SkuTaken(product.sku) from error
+
+
+def find_product(database: Database[Document], sku: str) -> Product:
+    """Raises `ProductNotFound` (also for an archived one), `Unavailable`."""
+    with outage_as_unavailable():
+        document = database.products.find_one({"_id": sku, "archived_at": None})
+    if document is None:
+        raise ProductNotFound(sku)
+    return product_from(document)
+
+
+def _initial_movement(product: Product) -> Document:
+    return movement_document(
+        reference="product", sku=product.sku, kind="initial", delta=product.stock, at=product.created_at
+    )

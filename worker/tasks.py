@@ -1,0 +1,34 @@
+"""The tasks, thin: each hands its message to a service. Expect every one of them twice."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from shared.clock import now
+from shared.domain.errors import Unavailable
+from shared.queue import PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
+from shared.services.sweep_orders import sweep_orders
+from shared.store.heartbeats import beat_heart
+from worker.celery import app, settings
+from worker.resources import resources
+
+
+@app.task(
+    name=PROCESS_ORDERS,
+    autoretry_for=(Unavailable,),
+    # Seconds: 1, 2, 4, 8, 16, less a random part. What is still pending then is the sweeper's.
+    retry_backoff=1,
+    retry_backoff_max=30,
+    max_retries=5,
+)
+def process_orders(order_ids: Sequence[Any]) -> None:
+    """Decide these orders. Only text is an order id: an object could pass for a query operator."""
+    resources().decider.decide([order_id for order_id in order_ids if isinstance(order_id, str)])
+
+
+@app.task(name=SWEEP_ORDERS)
+def sweep() -> int:
+    """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive."""
+    announced = sweep_orders(resources().database, partial(announce_orders, app), settings)
+    beat_heart(resources().database, now())
+    return announced
