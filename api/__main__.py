@@ -5,7 +5,6 @@ import sys
 
 from api.settings import ApiSettings, load_api_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
-from shared.store.connection import connect
 
 STOP_SECONDS = 10
 """Requests that were taken in have this long to be answered when the API stops."""
@@ -13,9 +12,7 @@ STOP_SECONDS = 10
 
 def main() -> None:
     settings = load_or_refuse("api", load_api_settings)
-    database = connect(settings.shared.mongo_url, timeout_milliseconds=10_000)
-    prepare_database_or_refuse("api", database)
-    database.client.close()
+    prepare_database_or_refuse("api", settings.shared.mongo_url)
     command = granian_command(settings)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted: every argument is ours
 

@@ -23,7 +23,9 @@ from shared.services.accept_orders import OrderAcceptor
 from shared.startup import load_or_refuse
 from shared.store.connection import Document, connect
 
-MONGO_TIMEOUT_MILLISECONDS = 2_000
+MONGO_TIMEOUT_MILLISECONDS = 1_800
+"""For any one operation: when MongoDB is away, clients are told so within two seconds."""
+
 DRAIN_SECONDS = 5.0
 
 

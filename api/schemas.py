@@ -1,5 +1,6 @@
 """What goes in and out, by marshmallow: the source of validation, of the answers and of the OpenAPI document alike."""
 
+import re
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -13,8 +14,12 @@ AMOUNT_MAX = 10**12
 STOCK_MAX = 10**12
 
 
+CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+"""Unicode's category Cc."""
+
+
 def _no_control_characters(text: str) -> None:
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if CONTROL_CHARACTER.search(text):
         raise ValidationError("Must not contain control characters.")
 
 
@@ -25,7 +30,10 @@ class Input(Schema):
 
 class Sku(fields.String):
     def __init__(self, **kwargs: Any) -> None:
-        pattern = validate.Regexp(rf"\A(?:{SKU_PATTERN.pattern})\Z", error=f"Must match ^{SKU_PATTERN.pattern}$.")
+        pattern = validate.Regexp(
+            rf"\A(?:{SKU_PATTERN.pattern})\Z",
+            error="Must be 1 to 64 letters, digits, dots, underscores and hyphens, the first a letter or a digit.",
+        )
         metadata = {"pattern": f"^{SKU_PATTERN.pattern}$", "example": "MUG-01"}
         super().__init__(validate=pattern, metadata=metadata, **kwargs)
 
@@ -44,6 +52,18 @@ class Whole(fields.Integer):
         super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
 
 
+class ListOf(fields.List[dict[str, Any]]):
+    """A list whose length is checked before its entries, so that a body full of bad ones is refused at once."""
+
+    def __init__(self, entry: type[Schema], low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(fields.Nested(entry), validate=validate.Length(min=low, max=high), **kwargs)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._validate(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class MoneyIn(Input):
     amount = Whole(0, AMOUNT_MAX, required=True, metadata={"description": "in minor units", "example": 12500})
     currency = fields.String(
@@ -59,7 +79,7 @@ class LineIn(Input):
 
 
 class OrderIn(Input):
-    items = fields.List(fields.Nested(LineIn), required=True, validate=validate.Length(min=1, max=LINES_MAX))
+    items = ListOf(LineIn, 1, LINES_MAX, required=True)
     reference = Text(255, load_default=None, allow_none=True, metadata={"description": "the caller's own name for it"})
 
 

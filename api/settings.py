@@ -1,6 +1,6 @@
 """The settings of the API alone, beside the shared ones. The function below is the whole list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from environs import FileAwareEnv, ValidationError, validate
 
@@ -23,7 +23,7 @@ PLACEHOLDERS = (
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     shared: Settings
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     host: str
     port: int
     processes: int

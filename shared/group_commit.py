@@ -44,6 +44,9 @@ class GroupCommit(Generic[Item, Outcome]):
     def submit(self, items: Sequence[Item]) -> "Future[list[Outcome | Exception]]":
         """The future of the outcomes, one for each item. Raises `Unavailable` after `close`."""
         ticket: Ticket[Item, Outcome] = Ticket(items, Future())
+        if not items:
+            ticket.outcomes.set_result([])
+            return ticket.outcomes
         with self._changed:
             if self._closed:
                 raise Unavailable("this process, which is shutting down")
@@ -79,7 +82,7 @@ class GroupCommit(Generic[Item, Outcome]):
 
     def _commit_or_split(self, items: list[Item]) -> list[Outcome | Exception]:
         try:
-            return list(self._commit(items))
+            return [outcome for _, outcome in zip(items, self._commit(items), strict=True)]
         except Unavailable as outage:
             return [outage] * len(items)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of the item at fault

@@ -4,7 +4,7 @@ Every one may also be given as a file: `MONGO_URL_FILE=/run/secrets/mongo-url` (
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
@@ -22,9 +22,11 @@ class SettingsInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    mongo_url: str
-    redis_broker_url: str
-    redis_cache_url: str
+    """The addresses may hold passwords, so they are left out when the settings are shown."""
+
+    mongo_url: str = field(repr=False)
+    redis_broker_url: str = field(repr=False)
+    redis_cache_url: str = field(repr=False)
     log_format: str
     accept_batch_max: int
     decide_batch_max: int
@@ -46,12 +48,17 @@ def read_environment(read: Callable[[FileAwareEnv], T]) -> T:
 
     The messages name the variable and the rule, never the value, which may be a secret.
     """
-    env = FileAwareEnv(eager=False)
-    settings = read(env)
+    env = FileAwareEnv(eager=False, strip_whitespace=True)  # a file's last newline is not part of its value
     try:
+        settings = read(env)
         env.seal()
     except EnvValidationError as error:
         raise SettingsInvalid(_lines(error)) from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid(["A file that a ..._FILE variable names is not UTF-8 text."]) from None
+    except ValueError as error:
+        # Of a file that can't be read environs complains at once, and names the variable.
+        raise SettingsInvalid([str(error)]) from None
     return settings
 
 

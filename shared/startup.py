@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
-from pymongo.database import Database
-
 from shared.settings import SettingsInvalid
-from shared.store.connection import Document, MongoUnsuitable, check_replica_set
+from shared.store.connection import MongoUnsuitable, check_replica_set, connect
 from shared.store.indexes import ensure_indexes
 
 T = TypeVar("T")
+
+MONGO_TIMEOUT_MILLISECONDS = 5_000
+"""Long enough for an election."""
 
 EXIT_CONFIGURATION = 78
 """EX_CONFIG of sysexits.h."""
@@ -24,12 +25,15 @@ def load_or_refuse(part: str, load: Callable[[], T]) -> T:
         refuse(part, *error.problems)
 
 
-def prepare_database_or_refuse(part: str, database: Database[Document]) -> None:
+def prepare_database_or_refuse(part: str, mongo_url: str) -> None:
+    """Check MongoDB and make the indexes, with a client of its own: who works may be another process, forked later."""
     try:
+        database = connect(mongo_url, timeout_milliseconds=MONGO_TIMEOUT_MILLISECONDS)
         check_replica_set(database)
     except MongoUnsuitable as error:
         refuse(part, str(error))
     ensure_indexes(database)
+    database.client.close()
 
 
 def refuse(part: str, *problems: str) -> NoReturn:

@@ -8,7 +8,6 @@ from shared.log import configure_logging
 from shared.queue import make_celery
 from shared.settings import load_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
-from shared.store.connection import connect
 
 settings = load_or_refuse("worker", load_settings)
 app = make_celery(settings)
@@ -22,7 +21,4 @@ def _set_up_logging(**_: Any) -> None:
 
 @signals.worker_init.connect
 def _prepare_database(**_: Any) -> None:
-    """With a client of its own, closed again: with a forking pool, this is not the process that decides."""
-    database = connect(settings.mongo_url, timeout_milliseconds=10_000)
-    prepare_database_or_refuse("worker", database)
-    database.client.close()
+    prepare_database_or_refuse("worker", settings.mongo_url)

@@ -1,10 +1,12 @@
 """The way to MongoDB: one client a process, made where it is used, and the check that it can keep the promises."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from pymongo.monitoring import CommandListener
 
 from shared.store.errors import outage_as_unavailable
 
@@ -22,19 +24,31 @@ class MongoUnsuitable(Exception):
     """MongoDB answers, or does not answer, in a way that start-up must refuse; the text says how to mend it."""
 
 
-def connect(mongo_url: str, *, timeout_milliseconds: int) -> Database[Document]:
+def connect(
+    mongo_url: str, *, timeout_milliseconds: int, listeners: Sequence[CommandListener] = ()
+) -> Database[Document]:
     """The database named in the URL (`order_processor` when it names none).
 
     `timeout_milliseconds` bounds every operation with all its retries, so that no caller waits longer.
+    `listeners` are told of every command that goes to MongoDB.
     https://pymongo.readthedocs.io/en/stable/examples/timeouts.html
+    Raises `MongoUnsuitable` when the URL is not one.
     """
-    client: MongoClient[Document] = MongoClient(
-        mongo_url,
-        tz_aware=True,
-        timeoutMS=timeout_milliseconds,
-        serverSelectionTimeoutMS=min(SERVER_SELECTION_MILLISECONDS, timeout_milliseconds),
-        appname="order-processor",
-    )
+    try:
+        client: MongoClient[Document] = MongoClient(
+            mongo_url,
+            tz_aware=True,
+            timeoutMS=timeout_milliseconds,
+            serverSelectionTimeoutMS=min(SERVER_SELECTION_MILLISECONDS, timeout_milliseconds),
+            appname="order-processor",
+            event_listeners=list(listeners),
+        )
+    except (PyMongoError, ValueError) as error:
+        # Not from the error and not with its text: that may show a part of the password.
+        raise MongoUnsuitable(
+            f"MONGO_URL: not a MongoDB URL ({type(error).__name__}). Percent-encode what is special in the user name "
+            "and the password, and check the host, the port and the options."
+        ) from None
     return client.get_default_database(DATABASE_NAME, write_concern=DURABLE)
 
 

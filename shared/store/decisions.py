@@ -64,6 +64,7 @@ def _read_pending(database: Database[Document], order_ids: Sequence[str], sessio
         {"items": 1},
         sort=[("_id", ASCENDING)],
         session=session,
+        batch_size=len(order_ids) + 1,  # all in one round trip
     )
     return [pending_order_from(document) for document in found]
 
@@ -75,7 +76,10 @@ def _read_offers(
     if not skus:
         return {}
     found = database.products.find(
-        {"_id": {"$in": skus}, "archived_at": None}, {"price": 1, "stock": 1}, session=session
+        {"_id": {"$in": skus}, "archived_at": None},
+        {"price": 1, "stock": 1},
+        session=session,
+        batch_size=len(skus) + 1,
     )
     return {document["_id"]: Offer(Money(**document["price"]), document["stock"]) for document in found}
 

@@ -141,7 +141,7 @@ def _first_orders(
     """By customer and key."""
     either = [{"customer": customer, "idempotency.key": key} for customer, key in holders]
     with outage_as_unavailable():
-        found = list(database.orders.find({"$or": either}))
+        found = list(database.orders.find({"$or": either}, batch_size=len(either) + 1))
     return {
         (document["customer"], document["idempotency"]["key"]): FirstOrder(
             order_from(document), document["idempotency"]["fingerprint"]

@@ -1,0 +1,38 @@
+"""MongoDB going away answers 503 with Retry-After to all that wait, none hangs, and all is well when it is back."""
+
+from collections import Counter
+
+import pytest
+
+from local.servers import Server
+from tests.builders import a_product
+from tests.mongo import assert_ledger_true, put_products
+from tests.rush import Purchase, rush
+from tests.stack import Stack, wait_until
+
+
+@pytest.mark.parametrize("fault", ["killed", "hanging"])
+def test_all_who_wait_get_503_and_the_service_comes_back_by_itself(stack: Stack, mongod: Server, fault: str) -> None:
+    put_products(stack.database, a_product("MUG", stock=1_000))
+    stack.start_api()
+    stack.start_worker()
+    stack.start_beat()
+    with stack.client() as client:
+        mongod.kill() if fault == "killed" else mongod.pause()
+
+        answers = rush(stack.url, [Purchase(stack.token(), [("MUG", 1)]) for _ in range(60)])
+        assert Counter(answer.status_code for answer in answers) == {503: 60}
+        assert {answer.json()["type"] for answer in answers} == {"/problems/unavailable"}
+        assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers)
+        # The first two batches of each process wait for the driver's limit, all behind them fail at once.
+        assert max(answer.elapsed.total_seconds() for answer in answers) < 10
+        assert client.get("/readyz").status_code == 503
+
+        mongod.start() if fault == "killed" else mongod.resume()
+        wait_until(lambda: client.get("/readyz").json()["status"] == "ready", "the system to be ready again")
+
+    answers = rush(stack.url, [Purchase(stack.token(), [("MUG", 1)]) for _ in range(60)])
+    assert {answer.status_code for answer in answers} == {202}
+    stack.wait_until_decided()
+    assert stack.database.orders.count_documents({"status": {"$ne": "confirmed"}}) == 0
+    assert_ledger_true(stack.database)

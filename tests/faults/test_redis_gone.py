@@ -1,0 +1,63 @@
+"""Without Redis orders are still accepted and read; they are decided once it is back, even if it comes back empty."""
+
+import pytest
+from redis import Redis
+
+from local.servers import Server
+from tests.builders import a_product
+from tests.mongo import assert_ledger_true, put_products
+from tests.rush import Purchase, poll, rush
+from tests.stack import Stack, wait_until
+
+
+@pytest.mark.parametrize("fault", ["killed", "hanging"])
+def test_orders_accepted_without_a_broker_are_decided_when_it_is_back(
+    stack: Stack, redis_broker: Server, fault: str
+) -> None:
+    put_products(stack.database, a_product("MUG", stock=30))
+    stack.start_api()
+    stack.start_worker()
+    stack.start_beat()
+    redis_broker.kill() if fault == "killed" else redis_broker.pause()
+
+    answers = rush(stack.url, [Purchase(stack.token(), [("MUG", 1)]) for _ in range(40)])
+    assert {answer.status_code for answer in answers} == {202}
+
+    redis_broker.start() if fault == "killed" else redis_broker.resume()
+    orders = poll(stack.url, stack.token(), [answer.json()["id"] for answer in answers])
+    assert sorted(order["status"] for order in orders) == ["confirmed"] * 30 + ["rejected"] * 10
+    assert_ledger_true(stack.database)
+
+
+def test_an_emptied_broker_loses_no_order(stack: Stack, redis_broker: Server) -> None:
+    put_products(stack.database, a_product("MUG", stock=100))
+    stack.start_api()
+    answers = rush(stack.url, [Purchase(stack.token(), [("MUG", 1)]) for _ in range(50)])
+    with Redis.from_url(redis_broker.url) as client:
+        client.flushall()
+
+    stack.start_worker()
+    stack.start_beat()
+
+    orders = poll(stack.url, stack.token(), [answer.json()["id"] for answer in answers])
+    assert {order["status"] for order in orders} == {"confirmed"}
+    assert_ledger_true(stack.database)
+
+
+@pytest.mark.parametrize("fault", ["killed", "hanging"])
+def test_products_are_read_from_mongodb_without_a_cache_and_from_the_cache_when_it_is_back(
+    stack: Stack, redis_cache: Server, fault: str
+) -> None:
+    put_products(stack.database, a_product("MUG", stock=3))
+    stack.start_api()
+    with stack.client() as client:
+        assert [client.get("/v1/products/MUG").headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
+
+        redis_cache.kill() if fault == "killed" else redis_cache.pause()
+        answer = client.get("/v1/products/MUG")
+        assert (answer.status_code, answer.headers["X-Cache"], answer.json()["stock"]) == (200, "miss", 3)
+        health = client.get("/readyz")
+        assert (health.status_code, health.json()["checks"]["redis_cache"]) == (200, {"state": "down"})
+
+        redis_cache.start() if fault == "killed" else redis_cache.resume()
+        wait_until(lambda: client.get("/v1/products/MUG").headers["X-Cache"] == "hit", "the cache to be used again")

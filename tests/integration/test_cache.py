@@ -1,0 +1,88 @@
+"""The leases on a real Redis, the races staged step by step."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from redis import Redis
+
+from shared.cache import Entry, LeaseCache
+
+OLD, NEW = Entry("v1", b"old"), Entry("v2", b"new")
+
+
+def test_a_reader_that_read_before_a_change_can_not_put_the_old_value_back(product_cache: LeaseCache) -> None:
+    def load_while_a_writer_commits() -> Entry:
+        product_cache.invalidate(["MUG"])  # after this reader read, before it fills
+        return OLD
+
+    assert product_cache.get_or_load("MUG", load_while_a_writer_commits) == (OLD, False)
+
+    assert product_cache.get_or_load("MUG", lambda: NEW) == (NEW, False)
+    assert product_cache.get_or_load("MUG", forbidden) == (NEW, True)
+
+
+def test_without_a_lease_the_same_race_leaves_the_old_value(redis: Redis) -> None:
+    """The counter-proof: get, load, SET lets the late reader win."""
+
+    def get_or_load(load: Callable[[], bytes]) -> bytes:
+        cached = redis.get("plain:MUG")
+        if isinstance(cached, bytes):
+            return cached
+        value = load()
+        redis.set("plain:MUG", value)
+        return value
+
+    def load_while_a_writer_commits() -> bytes:
+        redis.delete("plain:MUG")
+        return b"old"
+
+    get_or_load(load_while_a_writer_commits)
+
+    assert get_or_load(lambda: b"new") == b"old"
+
+
+def test_an_old_reader_is_refused_also_when_a_new_one_took_the_lease_after_the_change(
+    product_cache: LeaseCache,
+) -> None:
+    def load_while_another_fills() -> Entry:
+        product_cache.invalidate(["MUG"])
+        assert product_cache.get_or_load("MUG", lambda: NEW) == (NEW, False)
+        return OLD
+
+    product_cache.get_or_load("MUG", load_while_another_fills)
+
+    assert product_cache.get_or_load("MUG", forbidden) == (NEW, True)
+
+
+def test_sixty_four_readers_of_a_cold_key_load_it_once(product_cache: LeaseCache) -> None:
+    loads = []
+    everyone_is_here = threading.Barrier(64)
+
+    def read(_: int) -> Entry:
+        everyone_is_here.wait(30)
+        entry, _hit = product_cache.get_or_load("MUG", lambda: loads.append(1) or NEW)  # type: ignore[func-returns-value]
+        return entry
+
+    with ThreadPoolExecutor(64) as pool:
+        assert set(pool.map(read, range(64))) == {NEW}
+
+    assert len(loads) == 1
+
+
+def test_a_hit_costs_one_round_trip(product_cache: LeaseCache, redis: Redis) -> None:
+    product_cache.get_or_load("MUG", lambda: NEW)
+    before = commands_processed(redis)
+
+    product_cache.get_or_load("MUG", forbidden)
+
+    # the script and its own HMGET are counted, and this INFO
+    assert commands_processed(redis) - before == 3
+
+
+def commands_processed(redis: Redis) -> int:
+    return int(redis.info("stats")["total_commands_processed"])
+
+
+def forbidden() -> Entry:
+    raise AssertionError("it should have been a hit")

@@ -1,0 +1,200 @@
+"""The deciding transaction on a real MongoDB: what it writes, what it leaves alone, and how many commands it takes."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pymongo.database import Database
+
+from shared.clock import now
+from shared.domain.allocation import Offer
+from shared.domain.money import Money
+from shared.services.decide_orders import OrderDecider
+from shared.store.connection import Document, connect
+from shared.store.decisions import GuardFailed, decide_pending
+from tests.builders import a_line, a_product, an_order
+from tests.mongo import (
+    CommandCounter,
+    assert_ledger_true,
+    everything,
+    find,
+    put_orders,
+    put_products,
+    status_of,
+    stock_of,
+)
+
+
+def test_a_confirmed_order_takes_stock_writes_the_ledger_and_keeps_its_prices(
+    database: Database[Document], decider: OrderDecider
+) -> None:
+    put_products(database, a_product("MUG", stock=5, price=700), a_product("TEE", stock=5, price=1_500))
+    [order_id] = put_orders(database, an_order(a_line("MUG", 2), a_line("TEE", 1)))
+
+    decider.decide([order_id])
+
+    order = find(database, order_id)
+    assert order["status"] == "confirmed"
+    assert order["total"] == {"amount": 2_900, "currency": "IDR"}
+    assert [item["unit_price"]["amount"] for item in order["items"]] == [700, 1_500]
+    assert [entry["status"] for entry in order["history"]] == ["pending", "confirmed"]
+    sales = {m["_id"]: m["delta"] for m in database.stock_movements.find({"kind": "sale"})}
+    assert sales == {f"{order_id}:MUG:sale": -2, f"{order_id}:TEE:sale": -1}
+    assert (stock_of(database, "MUG"), stock_of(database, "TEE")) == (3, 4)
+    assert_ledger_true(database)
+
+
+def test_a_refusal_changes_nothing_but_the_order(database: Database[Document], decider: OrderDecider) -> None:
+    put_products(database, a_product("MUG", stock=5), a_product("TEE", stock=1))
+    [order_id] = put_orders(database, an_order(a_line("MUG", 2), a_line("TEE", 2)))
+    before = everything(database)
+
+    decider.decide([order_id])
+
+    after = everything(database)
+    assert after["products"] == before["products"]
+    assert after["stock_movements"] == before["stock_movements"]
+    order = find(database, order_id)
+    assert order["status"] == "rejected"
+    assert order["reason"] == {
+        "code": "out_of_stock",
+        "lines": [{"sku": "TEE", "requested": 2, "available": 1}],
+    }
+    assert order["total"] is None
+
+
+def test_two_lines_of_one_sku_count_together(database: Database[Document], decider: OrderDecider) -> None:
+    put_products(database, a_product("MUG", stock=3))
+    order = an_order()
+    document_items = [{"sku": "MUG", "quantity": 2, "unit_price": None}] * 2
+    put_orders(database, order)
+    database.orders.update_one({"_id": order.order_id}, {"$set": {"items": document_items}})
+
+    decider.decide([order.order_id])
+
+    assert find(database, order.order_id)["reason"]["lines"] == [{"sku": "MUG", "requested": 4, "available": 3}]
+    assert stock_of(database, "MUG") == 3
+
+
+def test_orders_are_decided_in_the_order_of_their_acceptance(
+    database: Database[Document], decider: OrderDecider
+) -> None:
+    put_products(database, a_product("MUG", stock=2))
+    order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(4)))
+
+    decider.decide(list(reversed(order_ids)))
+
+    assert [status_of(database, order_id) for order_id in order_ids] == ["confirmed"] * 2 + ["rejected"] * 2
+
+
+def test_an_archived_product_can_not_be_ordered(database: Database[Document], decider: OrderDecider) -> None:
+    put_products(database, a_product("MUG", stock=2, archived_at=now()))
+    [order_id] = put_orders(database, an_order(a_line("MUG", 1)))
+
+    decider.decide([order_id])
+
+    assert find(database, order_id)["reason"]["code"] == "product_not_found"
+    assert stock_of(database, "MUG") == 2
+
+
+def test_a_broken_order_fails_alone_and_the_others_of_its_batch_are_decided(
+    database: Database[Document], decider: OrderDecider
+) -> None:
+    put_products(database, a_product("MUG", stock=20))
+    order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(9)))
+    database.orders.update_one({"_id": order_ids[4]}, {"$set": {"items.0.quantity": "three"}})
+
+    decider.decide(order_ids)
+
+    others = [*order_ids[:4], *order_ids[5:]]
+    assert {status_of(database, order_id) for order_id in others} == {"confirmed"}
+    broken = find(database, order_ids[4])
+    assert broken["status"] == "failed"
+    assert broken["reason"] == {"code": "unprocessable", "lines": []}
+    assert broken["error"].startswith("TypeError")
+    assert stock_of(database, "MUG") == 12
+    assert_ledger_true(database)
+
+
+def test_an_order_that_was_delivered_ten_times_at_once_is_sold_once(
+    database: Database[Document], decider: OrderDecider
+) -> None:
+    put_products(database, a_product("MUG", stock=100))
+    order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(5)))
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(decider.decide, [order_ids] * 10))
+
+    assert stock_of(database, "MUG") == 95
+    assert database.stock_movements.count_documents({"kind": "sale"}) == 5
+    assert all(len(find(database, order_id)["history"]) == 2 for order_id in order_ids)
+    assert_ledger_true(database)
+
+
+def test_transactions_that_run_side_by_side_sell_no_more_than_there_is(database: Database[Document]) -> None:
+    """Without the group commit: as if each order came to another worker."""
+    put_products(database, a_product("MUG", stock=10))
+    order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(40)))
+
+    with ThreadPoolExecutor(8) as pool:
+        decisions = list(pool.map(lambda order_id: decide_pending(database, [order_id], at=now()), order_ids))
+
+    assert Counter(type(decision).__name__ for [decision] in decisions) == {"Confirmed": 10, "Rejected": 30}
+    assert stock_of(database, "MUG") == 0
+    assert_ledger_true(database)
+
+
+def test_an_unknown_order_has_no_effect(database: Database[Document], decider: OrderDecider) -> None:
+    before = everything(database)
+    decider.decide(["no-such-order"])
+    assert everything(database) == before
+
+
+def test_a_second_effect_in_the_ledger_is_refused_whole(database: Database[Document]) -> None:
+    """The last line of defence: even a worker that takes a decided order for a pending one can't sell it again."""
+    put_products(database, a_product("MUG", stock=5))
+    [order_id] = put_orders(database, an_order(a_line("MUG", 1)))
+    decide_pending(database, [order_id], at=now())
+    database.orders.update_one({"_id": order_id}, {"$set": {"status": "pending"}})
+
+    with pytest.raises(Exception, match="E11000"):
+        decide_pending(database, [order_id], at=now())
+
+    assert stock_of(database, "MUG") == 4
+    assert database.stock_movements.count_documents({"kind": "sale"}) == 1
+
+
+def test_a_guard_that_does_not_hold_undoes_the_whole_batch(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rule is made to see more stock than there is; the guard in the database has the last word."""
+    put_products(database, a_product("MUG", stock=1))
+    order_ids = put_orders(database, an_order(a_line("MUG", 1)), an_order(a_line("MUG", 1)))
+    before = everything(database)
+    monkeypatch.setattr("shared.store.decisions._read_offers", _generous_offers)
+
+    with pytest.raises(GuardFailed):
+        decide_pending(database, order_ids, at=now())
+
+    assert everything(database) == before
+
+
+@pytest.mark.parametrize("orders", [1, 10, 200])
+def test_a_batch_takes_six_commands_however_large_it_is(
+    database: Database[Document], mongo_url: str, orders: int
+) -> None:
+    counter = CommandCounter()
+    counted = connect(mongo_url, timeout_milliseconds=20_000, listeners=[counter])
+    put_products(database, *(a_product(f"SKU-{n}", stock=1_000) for n in range(20)))
+    order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n % 20}", 1)) for n in range(orders)))
+
+    with counter.counting() as commands:
+        decide_pending(counted, order_ids, at=now())
+
+    # orders and products are read; products, ledger and orders are written; the transaction is committed
+    assert commands == {"find": 2, "update": 2, "insert": 1, "commitTransaction": 1}
+    counted.client.close()
+
+
+def _generous_offers(*_: object) -> dict[str, Offer]:
+    return {"MUG": Offer(Money(700, "IDR"), 1_000)}

@@ -1,0 +1,72 @@
+"""What tests do with MongoDB: put products and orders there, look at them, count the commands that reach it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.database import Database
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from shared.domain.order import Order
+from shared.domain.product import Product
+from shared.services.verify_stock import verify_stock
+from shared.store.connection import Document
+from shared.store.orders import Submission, insert_orders
+from shared.store.products import insert_product
+
+
+def put_products(database: Database[Document], *products: Product) -> None:
+    for product in products:
+        insert_product(database, product)
+
+
+def put_orders(database: Database[Document], *orders: Order) -> list[str]:
+    """The ids of the orders, which are pending and due at once."""
+    insert_orders(database, [Submission(order, None) for order in orders], announce_after_seconds=0)
+    return [order.order_id for order in orders]
+
+
+def status_of(database: Database[Document], order_id: str) -> str:
+    return str(find(database, order_id)["status"])
+
+
+def find(database: Database[Document], order_id: str) -> Document:
+    document = database.orders.find_one({"_id": order_id})
+    assert document is not None
+    return document
+
+
+def stock_of(database: Database[Document], sku: str) -> int:
+    product = database.products.find_one({"_id": sku})
+    assert product is not None
+    return int(product["stock"])
+
+
+def everything(database: Database[Document]) -> dict[str, list[Document]]:
+    """All documents, to show that nothing changed."""
+    return {name: list(database[name].find(sort=[("_id", 1)])) for name in ("orders", "products", "stock_movements")}
+
+
+def assert_ledger_true(database: Database[Document]) -> None:
+    report = verify_stock(database)
+    assert report.drifts == []
+    assert report.skus > 0, "there was nothing to verify"
+
+
+class CommandCounter(CommandListener):
+    """Counts the commands that go to MongoDB, by name, while `counting`."""
+
+    def __init__(self) -> None:
+        self.commands: Counter[str] = Counter()
+
+    @contextmanager
+    def counting(self) -> Iterator[Counter[str]]:
+        self.commands.clear()
+        yield self.commands
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.commands[event.command_name] += 1
+
+    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+
+    def failed(self, event: CommandFailedEvent) -> None: ...

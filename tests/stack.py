@@ -1,0 +1,127 @@
+"""The parts of the system as processes of a test: API, workers, beat, each with its log in the test's folder."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import httpx
+import jwt
+from pymongo.database import Database
+
+from local.ports import free_port
+from local.processes import die_with_parent
+
+SECRET = secrets.token_urlsafe(48)
+FINAL = ("confirmed", "rejected", "failed", "cancelled")
+
+
+class Stack:
+    def __init__(
+        self, directory: Path, database: Database[dict[str, Any]], mongo_url: str, broker_url: str, cache_url: str
+    ) -> None:
+        self.database = database
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._directory = directory
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            "MONGO_URL": mongo_url,
+            "REDIS_BROKER_URL": broker_url,
+            "REDIS_CACHE_URL": cache_url,
+            "JWT_SECRET": SECRET,
+            "API_PORT": str(self.port),
+            # Impatient, so that what is lost is found while the test waits.
+            "ANNOUNCE_AFTER_SECONDS": "1",
+            "ANNOUNCE_INTERVAL_MAX_SECONDS": "4",
+            "SWEEP_EVERY_SECONDS": "0.5",
+        }
+
+    def __enter__(self) -> "Stack":
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        for process in self._processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def start_api(self) -> subprocess.Popen[bytes]:
+        process = self._start("api", [sys.executable, "-m", "api"])
+        wait_until(lambda: self._answers("/livez"), "the API to answer", process)
+        return process
+
+    def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
+        process = self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "worker", "-n", f"{name}@test"])
+        wait_until(lambda: f"{name}@test ready" in self.log(name), f"{name} to be ready", process)
+        return process
+
+    def start_beat(self) -> subprocess.Popen[bytes]:
+        return self._start("beat", [sys.executable, "-m", "celery", "-A", "worker", "beat"])
+
+    def log(self, name: str) -> str:
+        return (self._directory / f"{name}.log").read_text(errors="replace")
+
+    def token(self, subject: str = "alice", scope: str = "orders:read orders:write products:write ops") -> str:
+        claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + 3600}
+        return jwt.encode(claims, SECRET, "HS256")
+
+    def client(self, subject: str = "alice") -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.token(subject)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def wait_until_decided(self, seconds: float = 60) -> None:
+        wait_until(lambda: not self.database.orders.count_documents({"status": "pending"}), "all orders", limit=seconds)
+
+    def _answers(self, path: str) -> bool:
+        try:
+            return httpx.get(self.url + path, timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        with (self._directory / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env=os.environ | self.environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_parent(),
+            )
+        self._processes.append(process)
+        return process
+
+
+def wait_until(
+    condition: Callable[[], object],
+    what: str,
+    process: subprocess.Popen[bytes] | None = None,
+    *,
+    limit: float = 30,
+) -> None:
+    """Fails when `limit` seconds pass, or when the process that should make it true has ended."""
+    deadline = time.monotonic() + limit
+    while not condition():
+        assert process is None or process.poll() is None, f"the process ended while the test waited for {what}"
+        assert time.monotonic() < deadline, f"waited {limit:g} s for {what}"
+        time.sleep(0.02)
+
+
+def statuses(answers: Iterable[httpx.Response]) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for answer in answers:
+        counts[answer.status_code] = counts.get(answer.status_code, 0) + 1
+    return counts
