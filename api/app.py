@@ -11,7 +11,7 @@ from redis import Redis
 
 from api import operations, orders, products
 from api.auth import SCOPES
-from api.problems import register_error_handlers
+from api.problems import PROBLEM_JSON, register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
 from api.schemas import ProblemOut
@@ -55,7 +55,15 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
     )
-    app.extensions[EXTENSION] = Resources(
+    app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    register_request_id(app)
+    _register_routes(app)
+    register_error_handlers(app)
+    return app
+
+
+def make_resources(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Resources:
+    return Resources(
         settings=settings,
         database=database,
         acceptor=OrderAcceptor(database, Announcer(celery), settings.shared),
@@ -63,18 +71,21 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         redis_cache=redis,
         ping_broker=partial(ping_broker, celery),
     )
-    register_request_id(app)
-    _register_routes(app)
-    register_error_handlers(app)
-    return app
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
     ERROR_SCHEMA = ProblemOut
 
+    def document_errors_as_problems(self) -> None:
+        """flask-smorest's ready-made responses are all errors, and documented as application/json."""
+        for response in self.spec.components.responses_lazy.values():
+            if "content" in response:
+                response["content"] = {PROBLEM_JSON: response["content"][self.DEFAULT_RESPONSE_CONTENT_TYPE]}
+
 
 def _register_routes(app: Flask) -> None:
     api = Api(app)
+    api.document_errors_as_problems()
     api.spec.components.security_scheme("bearer", _bearer_scheme())
     for resource in (orders, products, operations):
         api.register_blueprint(resource.blueprint)

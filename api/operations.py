@@ -7,14 +7,14 @@ from api.blueprint import Blueprint
 from api.json_response import json_response
 from api.problems import PROBLEM_TYPES
 from api.resources import resources
-from api.schemas import HealthOut
+from api.schemas import HealthOut, LivenessOut, ProblemTypeOut
 from shared.services.check_health import Check, check_health
 
 blueprint = Blueprint("operations", __name__, description="For probes and for people.")
 
 
 @blueprint.get("/livez")
-@blueprint.response(200, description="The process answers.")
+@blueprint.response(200, LivenessOut, description="The process answers.")
 def livez() -> Response:
     """Whether the process answers."""
     return json_response({"status": "ok"}, 200)
@@ -34,7 +34,7 @@ def readyz() -> Response:
 
 
 @blueprint.get("/problems/<slug>")
-@blueprint.response(200, description="What a problem type means.")
+@blueprint.response(200, ProblemTypeOut, description="What a problem type means.")
 def get_problem_type(slug: str) -> Response:
     """Look up a problem type."""
     if slug not in PROBLEM_TYPES:

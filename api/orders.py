@@ -24,7 +24,7 @@ order_out = OrderOut()
 
 @blueprint.post("/orders", parameters=[PARAMETER])
 @blueprint.requires("orders:write")
-@blueprint.arguments(OrderIn)
+@blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order."""
@@ -34,7 +34,7 @@ def place_order(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/products/<sku>/purchase", parameters=[PARAMETER])
 @blueprint.requires("orders:write")
-@blueprint.arguments(PurchaseIn)
+@blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
 def purchase(body: dict[str, Any], sku: str) -> Response:
     """Place an order of one line."""
@@ -45,6 +45,7 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
 @blueprint.get("/orders/<order_id>")
 @blueprint.requires("orders:read")
 @blueprint.response(200, OrderOut, description="Poll it, as often as Retry-After says, until it is not pending.")
+@blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_order(order_id: str) -> Response:
     """Look at an order."""
     order = find_order(resources().database, order_id)

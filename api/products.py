@@ -23,7 +23,7 @@ product_out = ProductOut()
 
 @blueprint.post("/products")
 @blueprint.requires("products:write")
-@blueprint.arguments(ProductIn)
+@blueprint.arguments(ProductIn())
 @blueprint.response(201, ProductOut)
 def post_product(body: dict[str, Any]) -> Response:
     """Create a product, with its first stock."""
@@ -37,6 +37,7 @@ def post_product(body: dict[str, Any]) -> Response:
 
 @blueprint.get("/products/<sku>")
 @blueprint.response(200, ProductOut)
+@blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_product(sku: str) -> Response:
     """Read a product. `X-Cache` says whether MongoDB was asked."""
     check_sku(sku)

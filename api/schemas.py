@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from shared.domain.order import ReasonCode, Status
 from shared.domain.product import SKU_PATTERN
@@ -148,11 +148,24 @@ class ProductOut(Schema):
 class ProblemOut(Schema):
     """RFC 9457. A problem type may have members of its own, such as `errors` by field."""
 
+    class Meta:
+        unknown = INCLUDE
+
     type = fields.String(required=True, metadata={"example": "/problems/invalid-request"})
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     request_id = fields.String(required=True)
+
+
+class ProblemTypeOut(Schema):
+    type = fields.String(required=True, metadata={"example": "/problems/invalid-request"})
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+
+
+class LivenessOut(Schema):
+    status = fields.String(required=True, validate=validate.Equal("ok"))
 
 
 class HealthOut(Schema):

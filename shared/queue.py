@@ -24,6 +24,9 @@ MAINTENANCE_QUEUE = "maintenance"
 VISIBILITY_TIMEOUT_SECONDS = 300
 """After this long an unacknowledged message is delivered again; well above the longest run of a task."""
 
+SWEEP_EXPIRES_SECONDS = 60
+"""While no worker runs, sweeps do not pile up; long, because beat's clock and the worker's may differ."""
+
 ANNOUNCEMENT_MAX = 1_000
 """Order ids in one message when announcements had to wait."""
 
@@ -59,8 +62,7 @@ def make_celery(settings: Settings) -> Celery:
             SWEEP_ORDERS: {
                 "task": SWEEP_ORDERS,
                 "schedule": settings.sweep_every_seconds,
-                # While no worker runs, sweeps must not pile up.
-                "options": {"expires": max(settings.sweep_every_seconds, 1.0)},
+                "options": {"expires": SWEEP_EXPIRES_SECONDS},
             }
         },
         broker_connection_retry_on_startup=True,

@@ -72,11 +72,11 @@ def url_of(*schemes: str) -> Callable[[str], None]:
 
 def shared_settings(env: FileAwareEnv) -> Settings:
     positive = validate.Range(min=1)
-    redis, amqp = ("redis://", "rediss://"), ("amqp://", "amqps://")
+    redis_url = url_of("redis://", "rediss://")
     return Settings(
         mongo_url=env.str("MONGO_URL", validate=url_of("mongodb://", "mongodb+srv://")),
-        redis_broker_url=env.str("REDIS_BROKER_URL", validate=url_of(*redis, *amqp)),
-        redis_cache_url=env.str("REDIS_CACHE_URL", validate=url_of(*redis)),
+        redis_broker_url=env.str("REDIS_BROKER_URL", validate=redis_url),
+        redis_cache_url=env.str("REDIS_CACHE_URL", validate=redis_url),
         # console: for people at a terminal; json: one line an event
         log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"])),
         # orders in one insert, and in one deciding transaction

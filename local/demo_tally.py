@@ -1,0 +1,41 @@
+"""What is counted while an act of the demo plays, and the figures that come of it."""
+
+import math
+from collections import Counter
+from datetime import datetime
+
+from local.demo_customer import Order
+
+
+class Tally:
+    def __init__(self, title: str, orders: int) -> None:
+        self.title = title
+        self.orders = orders
+        self.accepted = 0
+        self.statuses: Counter[str] = Counter()
+        self.decision_seconds: list[float] = []
+        self.stock_left = 0
+
+    @property
+    def decided(self) -> int:
+        return self.statuses.total() - self.statuses["pending"]
+
+    def accept(self) -> None:
+        self.accepted += 1
+
+    def finish(self, order: Order) -> None:
+        """Counts an order under its last status; one that was not decided in time stays pending."""
+        self.statuses[order["status"]] += 1
+        if order["status"] != "pending":
+            self.decision_seconds.append(_seconds_to_decide(order))
+
+    def percentile(self, percent: float) -> float:
+        """Seconds, by nearest rank; not a number when nothing was decided."""
+        ranked = sorted(self.decision_seconds)
+        return ranked[math.ceil(percent / 100 * len(ranked)) - 1] if ranked else math.nan
+
+
+def _seconds_to_decide(order: Order) -> float:
+    """From acceptance to the final status, by the order's own history: polling adds nothing to it."""
+    first, *_, last = (datetime.fromisoformat(entry["at"]) for entry in order["history"])
+    return (last - first).total_seconds()

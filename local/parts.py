@@ -1,0 +1,65 @@
+"""The table of the parts of a local system: how each is started and how long it may take to stop."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.binaries import find_mongod, find_redis_server
+from local.data_dir import DataDir
+from local.server_commands import mongod_command, redis_command
+from local.system import System
+
+_ALONE = ("--without-mingle", "--without-gossip")
+"""There are no other workers to ask for their news, which would cost a second of every start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    name: str
+    command: list[str]
+    stop_seconds: int
+    """Before SIGKILL. All parts of a group stop at once, servers after the rest: within 15 s in all."""
+    needs_mongodb: bool = False
+    """It refuses to start without it. The others need not wait."""
+
+
+def servers_of(system: System, data_dir: DataDir) -> list[Part]:
+    """Those that were not given by a URL; raises `ServerNotFound`."""
+    return [_server(name, port, data_dir.made(name)) for name, port in system.own_ports.items()]
+
+
+def _server(name: str, port: int, directory: Path) -> Part:
+    match name:
+        case "mongodb":
+            return Part(name, mongod_command(find_mongod(), directory, port), stop_seconds=5)
+        case "redis-broker":
+            return Part(name, redis_command(find_redis_server(), directory, port, "broker"), stop_seconds=3)
+        case _:
+            return Part(name, redis_command(find_redis_server(), directory, port, "cache"), stop_seconds=3)
+
+
+def programs_of(system: System, data_dir: DataDir) -> list[Part]:
+    return [
+        Part("api", [sys.executable, "-m", "api"], stop_seconds=6, needs_mongodb=True),
+        Part("worker", _celery("worker", "-n", "worker@%h", *_ALONE), stop_seconds=6, needs_mongodb=True),
+        Part("beat", _celery("beat", "--schedule", str(data_dir.beat_schedule)), stop_seconds=3),
+        Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={system.flower_port}"), stop_seconds=3),
+    ]
+
+
+def environment_of(system: System) -> dict[str, str]:
+    """What the parts inherit: secrets travel this way, never in a command line or a configuration file."""
+    return {
+        "API_HOST": "127.0.0.1",
+        "API_PORT": str(system.api_port),
+        "MONGO_URL": system.mongo_url,
+        "REDIS_BROKER_URL": system.redis_broker_url,
+        "REDIS_CACHE_URL": system.redis_cache_url,
+        "JWT_SECRET": system.jwt_secret,
+        "FLOWER_BASIC_AUTH": f"admin:{system.flower_password}",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _celery(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "celery", "-A", "worker", *arguments]
