@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 
 NEW_ENOUGH := -c "import sys; sys.exit(sys.version_info < (3, 11))"
 # Two makes at once must not install into one environment at once. Not every system has flock.
-LOCKED := $(if $(shell command -v flock),flock Makefile)
+LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
+	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo token verify test test-unit check requirements clean
@@ -54,14 +55,14 @@ clean: ## Remove the environment, the caches, and the data of `make run` in .loc
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is a copy of what was installed, so a mere change of date installs nothing again.
+# pip takes the place of the shell: it is what a signal to make must reach.
 $(VENV)/installed-%.txt: requirements/%.txt
-	@$(LOCKED) sh -ec '\
-	    if cmp -s $< $@; then touch $@; exit; fi; \
+	@$(LOCK) cmp -s $< $@ && exit; \
 	    $(PYTHON) $(NEW_ENOUGH) 2>/dev/null || \
 	        { echo "make: $(PYTHON) is not Python 3.11 or later; name one: make PYTHON=python3.11 ..." >&2; exit 1; }; \
 	    $(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python $(NEW_ENOUGH) || \
 	        { echo "Making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); } || \
-	        { echo "make: $(PYTHON) has no venv module; on Debian: apt install python3-venv" >&2; exit 1; }; \
+	        { echo "make: $(PYTHON) can't make $(VENV); on Debian: apt install python3-venv" >&2; exit 1; }; \
 	    echo "Installing $< into $(VENV)"; \
-	    $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<; \
-	    cp $< $@'
+	    exec $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@cp $< $@

@@ -4,7 +4,6 @@ Exit status 1 when the last unit was not sold exactly once, an order was not dec
 2 when it can't be played.
 """
 
-import asyncio
 import sys
 
 from rich.console import Console
@@ -40,7 +39,7 @@ def main() -> int:
     try:
         system = running_system(load_local_settings())
         refuse_unless_it_answers(system)
-        last_unit, rush = asyncio.run(play(system, console))
+        last_unit, rush = play(system, console)
         console.print("Checking all stock against its ledger")
         report = verify(system.mongo_url)
     except KeyboardInterrupt:
@@ -51,17 +50,17 @@ def main() -> int:
     return conclude(console, last_unit, rush, report)
 
 
-async def play(system: System, console: Console) -> tuple[Tally, Tally]:
+def play(system: System, console: Console) -> tuple[Tally, Tally]:
     assortment = new_assortment()
     last_unit, rush = Tally("last unit", BUYERS), Tally("rush", RUSH_ORDERS)
     console.print(f"Stocking {1 + RUSH_PRODUCTS} new products")
-    await open_shop(system, assortment)
+    open_shop(system, assortment)
     console.print(f"Act 1: {BUYERS} buyers at once for the last unit of {assortment.last_unit}")
-    async with shown(console, last_unit):
-        await play_last_unit(system, assortment, last_unit)
+    with shown(console, last_unit):
+        play_last_unit(system, assortment, last_unit)
     console.print(f"Act 2: {RUSH_ORDERS:,} orders over {RUSH_PRODUCTS} products, some of them short")
-    async with shown(console, rush):
-        await play_rush(system, assortment, rush)
+    with shown(console, rush):
+        play_rush(system, assortment, rush)
     return last_unit, rush
 
 

@@ -1,11 +1,14 @@
 """The two acts of the demo: who buys what, and when."""
 
-import asyncio
 import random
 import secrets
+import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 
-from local.demo_customer import Customer, Item
+from local.demo_crowd import all_at_once
+from local.demo_customer import PATIENCE_SECONDS, Customer, Item, Placed
 from local.demo_tally import Tally
 from local.system import System
 
@@ -35,47 +38,53 @@ def new_assortment() -> Assortment:
     return Assortment(f"DEMO-{run}-LAST", rush)
 
 
-async def open_shop(system: System, assortment: Assortment) -> None:
-    async with Customer(system, "demo-clerk", "products:write") as clerk:
+def open_shop(system: System, assortment: Assortment) -> None:
+    with Customer(system, "demo-clerk", "products:write") as clerk:
         for sku, stock in {assortment.last_unit: 1, **assortment.rush}.items():
-            await clerk.create_product(sku, stock)
+            clerk.create_product(sku, stock)
 
 
-async def play_last_unit(system: System, assortment: Assortment, tally: Tally) -> None:
+def play_last_unit(system: System, assortment: Assortment, tally: Tally) -> None:
     """All buyers hold an open connection and send at the same moment."""
-    baskets: list[Basket] = [[{"sku": assortment.last_unit, "quantity": 1}]]
-    everybody_is_here = asyncio.Barrier(BUYERS)
-    buyers = (_buy(system, number, baskets, tally, everybody_is_here) for number in range(BUYERS))
-    await asyncio.gather(*buyers)
-    tally.stock_left = await _stock_left(system, [assortment.last_unit])
+    basket: Basket = [{"sku": assortment.last_unit, "quantity": 1}]
+    _play(system, [[basket]] * BUYERS, tally)
+    tally.stock_left = _stock_left(system, [assortment.last_unit])
 
 
-async def play_rush(system: System, assortment: Assortment, tally: Tally) -> None:
-    """The same buyers come back for many products; each places one order after the other."""
+def play_rush(system: System, assortment: Assortment, tally: Tally) -> None:
+    """The same buyers come back for many products, each with one basket after the other."""
     skus = list(assortment.rush)
     baskets = [_basket(skus) for _ in range(RUSH_ORDERS)]
-    everybody_is_here = asyncio.Barrier(BUYERS)
-    buyers = (_buy(system, number, baskets[number::BUYERS], tally, everybody_is_here) for number in range(BUYERS))
-    await asyncio.gather(*buyers)
-    tally.stock_left = await _stock_left(system, skus)
+    _play(system, [baskets[number::BUYERS] for number in range(BUYERS)], tally)
+    tally.stock_left = _stock_left(system, skus)
 
 
-async def _buy(
-    system: System, number: int, baskets: list[Basket], tally: Tally, everybody_is_here: asyncio.Barrier
-) -> None:
-    async with Customer(system, f"buyer-{number}") as buyer:
-        await everybody_is_here.wait()
-        orders = []
-        for basket in baskets:
-            orders.append(await buyer.place_order(basket))
-            tally.accept()
-        for order in orders:
-            tally.finish(await buyer.wait_until_final(order))
+def _play(system: System, baskets_by_buyer: list[list[Basket]], tally: Tally) -> None:
+    everybody_is_here = threading.Barrier(len(baskets_by_buyer))
+
+    def buy(number: int) -> None:
+        with Customer(system, f"buyer-{number}") as buyer:
+            everybody_is_here.wait(PATIENCE_SECONDS)
+            _buy(buyer, baskets_by_buyer[number], tally)
+
+    all_at_once(buy, len(baskets_by_buyer))
 
 
-async def _stock_left(system: System, skus: list[str]) -> int:
-    async with Customer(system, "demo-clerk") as clerk:
-        return sum([await clerk.stock_left(sku) for sku in skus])
+def _buy(buyer: Customer, baskets: list[Basket], tally: Tally) -> None:
+    """Places all orders, and asks for each as soon as that is allowed."""
+    placed = deque[Placed]()
+    for basket in baskets:
+        placed.append(buyer.place_order(basket))
+        tally.accept()
+        while placed and placed[0].ask_at <= time.monotonic():
+            tally.finish(buyer.wait_until_final(placed.popleft()))
+    for order in placed:
+        tally.finish(buyer.wait_until_final(order))
+
+
+def _stock_left(system: System, skus: list[str]) -> int:
+    with Customer(system, "demo-clerk") as clerk:
+        return sum(clerk.stock_left(sku) for sku in skus)
 
 
 def _basket(skus: list[str]) -> Basket:

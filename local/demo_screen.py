@@ -1,8 +1,8 @@
 """How the demo looks: live in a terminal, a line a second anywhere else, a table at the end."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -13,19 +13,21 @@ from rich.text import Text
 from local.demo_tally import Tally
 
 
-@asynccontextmanager
-async def shown(console: Console, tally: Tally) -> AsyncIterator[None]:
+@contextmanager
+def shown(console: Console, tally: Tally) -> Iterator[None]:
     """Shows the tally while the body runs, and once more at its end."""
     if console.is_terminal:
         with Live(get_renderable=lambda: _picture(tally), console=console, refresh_per_second=8):
             yield
         return
-    lines = asyncio.create_task(_print_lines(console, tally))
+    done = threading.Event()
+    lines = threading.Thread(target=_print_lines, args=(console, tally, done), daemon=True)
+    lines.start()
     try:
         yield
     finally:
-        lines.cancel()
-        console.print(_line(tally))
+        done.set()
+        lines.join()
 
 
 def final_table(tallies: list[Tally], ledger: str) -> Table:
@@ -46,10 +48,10 @@ def final_table(tallies: list[Tally], ledger: str) -> Table:
     return table
 
 
-async def _print_lines(console: Console, tally: Tally) -> None:
-    while True:
-        await asyncio.sleep(1)
+def _print_lines(console: Console, tally: Tally, done: threading.Event) -> None:
+    while not done.wait(1):
         console.print(_line(tally))
+    console.print(_line(tally))
 
 
 def _line(tally: Tally) -> Text:

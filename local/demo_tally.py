@@ -1,6 +1,7 @@
 """What is counted while an act of the demo plays, and the figures that come of it."""
 
 import math
+import threading
 from collections import Counter
 from datetime import datetime
 
@@ -15,19 +16,23 @@ class Tally:
         self.statuses: Counter[str] = Counter()
         self.decision_seconds: list[float] = []
         self.stock_left = 0
+        # Every buyer is a thread, and += is not one step.
+        self._lock = threading.Lock()
 
     @property
     def decided(self) -> int:
         return self.statuses.total() - self.statuses["pending"]
 
     def accept(self) -> None:
-        self.accepted += 1
+        with self._lock:
+            self.accepted += 1
 
     def finish(self, order: Order) -> None:
         """Counts an order under its last status; one that was not decided in time stays pending."""
-        self.statuses[order["status"]] += 1
-        if order["status"] != "pending":
-            self.decision_seconds.append(_seconds_to_decide(order))
+        with self._lock:
+            self.statuses[order["status"]] += 1
+            if order["status"] != "pending":
+                self.decision_seconds.append(_seconds_to_decide(order))
 
     def percentile(self, percent: float) -> float:
         """Seconds, by nearest rank; not a number when nothing was decided."""

@@ -11,7 +11,3 @@ _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 def loopback_client(**options: Any) -> httpx.Client:
     return httpx.Client(verify=_NO_CERTIFICATES, trust_env=False, **options)
-
-
-def async_loopback_client(**options: Any) -> httpx.AsyncClient:
-    return httpx.AsyncClient(verify=_NO_CERTIFICATES, trust_env=False, **options)

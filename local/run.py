@@ -75,9 +75,9 @@ def refuse_busy_ports(settings: LocalSettings) -> None:
 
 
 def bring_up(system: System, supervisor: Supervisor, watch: Watch) -> None:
-    say("Starting MongoDB, Redis, beat and Flower")
+    say(f"Starting {', '.join([*system.own_ports, 'beat'])} and flower")
     wait_for_servers(system, watch.waiting_for)
-    say("Starting API and worker")
+    say("Starting api and worker")
     supervisor.start_group(PROGRAMS, watch.waiting_for)
     wait_until_ready(system, watch.waiting_for)
     seed_products(system)

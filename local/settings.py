@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from environs import FileAwareEnv, validate
+from environs import FileAwareEnv, ValidationError, validate
 
 from shared.settings import read_environment
 
@@ -27,7 +27,7 @@ def load_local_settings() -> LocalSettings:
 def _local(env: FileAwareEnv) -> LocalSettings:
     port = validate.Range(min=1, max=65535)
     return LocalSettings(
-        data_dir=Path(env.str("DATA_DIR", None) or ".local").absolute(),
+        data_dir=Path(env.str("DATA_DIR", ".local", validate=_fit_for_supervisor) or ".local").absolute(),
         api_port=env.int("API_PORT", 8000, validate=port),
         flower_port=env.int("FLOWER_PORT", 5555, validate=port),
         # a server is started for each of these that is not given
@@ -37,3 +37,9 @@ def _local(env: FileAwareEnv) -> LocalSettings:
         # generated and kept in DATA_DIR when not given
         jwt_secret=env.str("JWT_SECRET", None) or None,
     )
+
+
+def _fit_for_supervisor(path: str) -> None:
+    """It expands % twice in the names of log files, and takes the rest for the start of a comment."""
+    if any(mark in path for mark in ("%", " ;", " #", "\n")):
+        raise ValidationError("Must have no '%', ' ;', ' #' or line's end: supervisor can't take it")

@@ -4,6 +4,7 @@ https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from celery import Celery
@@ -113,7 +114,9 @@ class Announcer:
         self._log_now = Throttle(seconds=1.0)
 
     def announce(self, order_ids: Sequence[str]) -> None:
-        self._group.submit(order_ids)
+        """Never raises: the orders are accepted, and while the process ends they are the sweeper's."""
+        with suppress(Unavailable):
+            self._group.submit(order_ids)
 
     def close(self, timeout_seconds: float) -> None:
         self._group.close(timeout_seconds)

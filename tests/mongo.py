@@ -22,8 +22,10 @@ def put_products(database: Database[Document], *products: Product) -> None:
 
 def put_orders(database: Database[Document], *orders: Order) -> list[str]:
     """The ids of the orders, which are pending and due at once."""
-    insert_orders(database, [Submission(order, None) for order in orders], announce_after_seconds=0)
-    return [order.order_id for order in orders]
+    insert_orders(database, [Submission(order, None) for order in orders], announce_after_seconds=10)
+    order_ids = [order.order_id for order in orders]
+    database.orders.update_many({"_id": {"$in": order_ids}}, [{"$set": {"next_announce_at": "$created_at"}}])
+    return order_ids
 
 
 def status_of(database: Database[Document], order_id: str) -> str:

@@ -64,9 +64,17 @@ class Stack:
         return process
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
-        process = self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "worker", "-n", f"{name}@test"])
-        wait_until(lambda: f"{name}@test ready" in self.log(name), f"{name} to be ready", process)
+        process = self.spawn_worker(name)
+        self.wait_for_worker(name, process)
         return process
+
+    def spawn_worker(self, name: str) -> subprocess.Popen[bytes]:
+        """Without waiting until it is ready."""
+        options = ["-n", f"{name}@test", "--without-mingle", "--without-gossip"]
+        return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "worker", *options])
+
+    def wait_for_worker(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        wait_until(lambda: f"{name}@test ready" in self.log(name), f"{name} to be ready", process)
 
     def start_beat(self) -> subprocess.Popen[bytes]:
         return self._start("beat", [sys.executable, "-m", "celery", "-A", "worker", "beat"])

@@ -19,6 +19,8 @@ DURABLE = WriteConcern(w="majority", j=True)
 
 SERVER_SELECTION_MILLISECONDS = 1_500
 
+RECONNECT_MILLISECONDS = 2_000
+
 
 class MongoUnsuitable(Exception):
     """MongoDB answers, or does not answer, in a way that start-up must refuse; the text says how to mend it."""
@@ -40,7 +42,10 @@ def connect(
             tz_aware=True,
             timeoutMS=timeout_milliseconds,
             serverSelectionTimeoutMS=min(SERVER_SELECTION_MILLISECONDS, timeout_milliseconds),
-            appname="order-processor",
+            # After an outage: no attempt hangs on a host that is gone, and one that is back is noticed soon.
+        connectTimeoutMS=RECONNECT_MILLISECONDS,
+        heartbeatFrequencyMS=RECONNECT_MILLISECONDS,
+        appname="order-processor",
             event_listeners=list(listeners),
         )
     except (PyMongoError, ValueError) as error:

@@ -16,15 +16,17 @@ def test_a_worker_killed_fifteen_times_in_a_rush_loses_and_doubles_nothing(stack
     stack.start_api()
     stack.start_beat()
     accepted: list[str] = []
-    worker = stack.start_worker("worker-0")
-    for kill in range(1, KILLS + 1):
+    workers = [(name, stack.spawn_worker(name)) for name in ("worker-0", "worker-1")]
+    for kill in range(KILLS):
+        name, worker = workers.pop(0)
+        stack.wait_for_worker(name, worker)
         decided_before = decided(stack)
         buyers = threading.Thread(target=buy, args=(stack, accepted))
         buyers.start()
-        wait_until(lambda before=decided_before: decided(stack) > before, "a worker to be in the middle of it")
+        wait_until(lambda before=decided_before: decided(stack) > before, "the workers to be in the middle of it")
         worker.kill()
         worker.wait()
-        worker = stack.start_worker(f"worker-{kill}")
+        workers.append((f"worker-{kill + 2}", stack.spawn_worker(f"worker-{kill + 2}")))
         buyers.join()
 
     stack.wait_until_decided(90)

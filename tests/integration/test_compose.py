@@ -1,0 +1,236 @@
+"""docker-compose.yml and the images behind it, as far as they can be checked without a container engine.
+
+The files are read, and the services of ours run as written: their commands, their environment, their health checks,
+with the packages that their image has; only addresses and ports are those of the test's servers.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from pymongo.database import Database
+
+from local.ports import free_port
+from local.processes import die_with_parent
+from local.servers import Server
+from shared.store.connection import Document
+from tests.stack import SECRET, Stack, wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+FILE = (PROJECT / "docker-compose.yml").read_text()
+VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<kind>[?-])(?P<text>[^}]*)\}")
+GIVEN = {"JWT_SECRET": SECRET, "FLOWER_PASSWORD": "f1owerPassword"}
+
+OURS = {"api", "worker", "beat", "flower"}
+SERVERS = {"mongo", "redis-broker", "redis-cache"}
+IMAGES = {"order-processor-api": "Dockerfile.api", "order-processor-worker": "Dockerfile.worker"}
+MUG = {"sku": "MUG-01", "name": "Mug", "price": {"amount": 12500, "currency": "IDR"}, "stock": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    packages: list[str]
+    user: str
+    command: list[str]
+    health_check: list[str]
+
+
+def image_of(dockerfile: str) -> Image:
+    text = (PROJECT / dockerfile).read_text().replace("\\\n", "")
+
+    def only(pattern: str) -> str:
+        [found] = re.findall(pattern, text, re.MULTILINE)
+        return str(found)
+
+    return Image(
+        packages=re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE),
+        user=only(r"^USER (.+)$"),
+        command=json.loads(only(r"^CMD (\[.+\])$")),
+        health_check=json.loads(only(r"^HEALTHCHECK .*CMD (\[.+\])$")),
+    )
+
+
+@cache
+def services() -> dict[str, dict[str, Any]]:
+    """The services with the variables filled in, as with an .env that gives the secrets alone."""
+    text = VARIABLE.sub(lambda match: GIVEN[match["name"]] if match["kind"] == "?" else match["text"], FILE)
+    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
+    return found
+
+
+def command_of(service: str) -> list[str]:
+    spec = services()[service]
+    return spec.get("command") or image_of(IMAGES[spec["image"]]).command
+
+
+def health_check_of(service: str) -> list[str]:
+    spec = services()[service]
+    if "healthcheck" not in spec:
+        return image_of(IMAGES[spec["image"]]).health_check
+    kind, *command = spec["healthcheck"]["test"]
+    assert kind == "CMD"
+    return command
+
+
+def options_of(service: str) -> dict[str, str]:
+    """`--name value` of the service's command."""
+    words = command_of(service)[1:]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def test_the_services_are_known_to_these_tests() -> None:
+    assert set(services()) == OURS | SERVERS
+    assert {services()[name]["image"] for name in OURS} == set(IMAGES)
+    built = {spec["image"]: spec["build"]["dockerfile"] for spec in services().values() if "build" in spec}
+    assert built == IMAGES
+
+
+def test_the_example_of_env_names_every_variable_with_its_default_and_the_secrets_empty() -> None:
+    lines = (PROJECT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    expected = {match["name"]: match["text"] if match["kind"] == "-" else "" for match in VARIABLE.finditer(FILE)}
+    assert example == expected
+    assert {name for name, value in example.items() if not value} == set(GIVEN)
+
+
+def test_no_variable_is_used_without_a_default_or_a_refusal() -> None:
+    assert FILE.count("${") == len(VARIABLE.findall(FILE))
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_ours_wait_until_the_servers_are_healthy(service: str) -> None:
+    assert services()[service]["depends_on"] == {server: {"condition": "service_healthy"} for server in SERVERS}
+
+
+@pytest.mark.parametrize("service", sorted(OURS))
+def test_ours_run_without_privileges(service: str) -> None:
+    spec = services()[service]
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", image_of(IMAGES[spec["image"]]).user)
+    assert spec["read_only"] is True
+    assert spec["cap_drop"] == ["ALL"]
+    assert spec["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("service", sorted(OURS | SERVERS))
+def test_every_service_has_a_health_check_and_comes_back(service: str) -> None:
+    assert health_check_of(service)
+    assert services()[service]["restart"] == "unless-stopped"
+
+
+def test_only_the_api_and_flower_are_published_and_on_loopback_only() -> None:
+    ports = {name: spec["ports"] for name, spec in services().items() if "ports" in spec}
+    assert ports == {"api": ["127.0.0.1:8000:8000"], "flower": ["127.0.0.1:5555:5555"]}
+
+
+def test_workers_can_be_scaled() -> None:
+    assert not {"container_name", "ports", "hostname"} & set(services()["worker"])
+
+
+def test_the_broker_loses_nothing_and_the_cache_makes_room() -> None:
+    broker, product_cache = options_of("redis-broker"), options_of("redis-cache")
+    assert (broker["--maxmemory-policy"], broker["--appendonly"]) == ("noeviction", "yes")
+    assert services()["redis-broker"]["volumes"] == ["redis-broker:/data"]
+    assert (product_cache["--maxmemory-policy"], product_cache["--appendonly"]) == ("allkeys-lru", "no")
+    assert "--maxmemory" in product_cache
+
+
+def test_mongod_is_a_replica_set_of_one_under_the_name_that_clients_use() -> None:
+    command = command_of("mongo")
+    assert {"--replSet=rs0", "--setParameter=transactionLifetimeLimitSeconds=10"} <= set(command)
+    assert "{_id: 'rs0', members: [{_id: 0, host: 'mongo:27017'}]}" in health_check_of("mongo")[-1]
+    assert services()["mongo"]["volumes"] == ["mongo:/data/db"]
+    for service in OURS:
+        assert services()[service]["environment"]["MONGO_URL"].endswith("mongo:27017/order_processor?replicaSet=rs0")
+
+
+class Place:
+    """Where the services run in the test: a folder for each image, and other addresses than in the compose file."""
+
+    def __init__(self, directory: Path, addresses: dict[str, str]) -> None:
+        self._directory = directory
+        self._addresses = addresses
+        for image, dockerfile in IMAGES.items():
+            (directory / image).mkdir()
+            for package in image_of(dockerfile).packages:
+                (directory / image / package).symlink_to(PROJECT / package)
+
+    @contextmanager
+    def running(self, service: str) -> Iterator[subprocess.Popen[bytes]]:
+        with (self._directory / f"{service}.log").open("wb") as log:
+            options = self._options(service) | {"stdout": log, "stderr": log, "preexec_fn": die_with_parent()}
+            process = subprocess.Popen(self._moved(command_of(service)), **options)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(20)
+
+    def is_healthy(self, service: str) -> bool:
+        command = self._moved(health_check_of(service))
+        options = self._options(service)
+        return subprocess.run(command, **options, capture_output=True, timeout=20, check=False).returncode == 0
+
+    def _options(self, service: str) -> dict[str, Any]:
+        spec = services()[service]
+        environment = {name: self._move(str(value)) for name, value in spec["environment"].items()}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}"
+        return {"cwd": self._directory / spec["image"], "env": {"PATH": path, **environment}}
+
+    def _moved(self, words: list[str]) -> list[str]:
+        return [self._move(word) for word in words]
+
+    def _move(self, text: str) -> str:
+        """Whole words only: a secret may well have digits that look like a port."""
+        known = "|".join(map(re.escape, self._addresses))
+        return re.sub(rf"(?<![\w-])({known})(?![\w-])", lambda match: self._addresses[match[0]], text)
+
+
+@pytest.fixture
+def addresses(mongo_url: str, broker_url: str, redis_cache: Server, stack: Stack) -> dict[str, str]:
+    return {
+        "mongodb://mongo:27017/order_processor?replicaSet=rs0": mongo_url,
+        "redis://redis-broker:6379/0": broker_url,
+        "redis://redis-cache:6379/0": redis_cache.url,
+        "0.0.0.0": "127.0.0.1",
+        "8000": str(stack.port),
+        "5555": str(free_port()),
+    }
+
+
+def test_the_services_as_written_become_healthy_and_decide_an_order(
+    addresses: dict[str, str], stack: Stack, database: Database[Document], tmp_path: Path
+) -> None:
+    place = Place(tmp_path, addresses)
+    with ExitStack() as exit_stack:
+        processes = {service: exit_stack.enter_context(place.running(service)) for service in sorted(OURS)}
+        for service, process in processes.items():
+            wait_until(partial(place.is_healthy, service), f"{service} to be healthy", process, limit=60)
+
+        with stack.client() as client:
+            client.post("/v1/products", json=MUG).raise_for_status()
+            order = client.post("/v1/orders", json={"items": [{"sku": "MUG-01", "quantity": 1}]})
+            assert order.status_code == httpx.codes.ACCEPTED
+            stack.wait_until_decided()
+            assert client.get(order.headers["Location"]).json()["status"] == "confirmed"
+        assert database.products.find_one({"_id": "MUG-01"})["stock"] == 0
+
+        flower = f"http://127.0.0.1:{addresses['5555']}/workers"
+        assert httpx.get(flower).status_code == httpx.codes.UNAUTHORIZED
+        assert httpx.get(flower, auth=("admin", "wrong")).status_code == httpx.codes.UNAUTHORIZED
+        assert httpx.get(flower, auth=("admin", GIVEN["FLOWER_PASSWORD"])).status_code == httpx.codes.OK
+
+
+def test_no_service_is_healthy_before_it_runs(addresses: dict[str, str], tmp_path: Path) -> None:
+    place = Place(tmp_path, addresses)
+    assert not [service for service in sorted(OURS) if place.is_healthy(service)]
