@@ -1,0 +1,114 @@
+"""The body of a request: it must say that it is JSON, be JSON, and fit its schema; else it says what is wrong."""
+
+import pytest
+
+from tests.builders import bearer
+
+GOOD = b'{"items": [{"sku": "MUG-01", "quantity": 1}]}'
+
+
+def place(client, body: bytes, content_type: str | None = "application/json"):
+    return client.post("/v1/orders", data=body, content_type=content_type, headers=bearer())
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
+def test_a_json_body_is_taken(client, content_type):
+    assert place(client, GOOD, content_type).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"{'items': []}",
+        b'{"items": NaN}',
+        b'{"items": Infinity}',
+        b'{"reference": "\xff"}',
+        b'{"reference": "\\ud800"}',
+        b"\x00",
+        GOOD + b"x",
+        b"\xff\xfe" + GOOD,
+        b'{"quantity": 1e999}',
+        b"[" * 10_000,
+        GOOD.decode().encode("utf-16"),
+    ],
+)
+def test_what_is_not_json_is_refused_and_stores_nothing(client, database, body):
+    response = place(client, body)
+    assert response.status_code == 400
+    assert response.json["type"] == "/problems/malformed-json"
+    assert response.json["detail"]
+    assert database.orders.count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "application/xml",
+    ],
+)
+def test_another_media_type_is_refused_whatever_the_body_is(client, database, content_type):
+    response = place(client, GOOD, content_type)
+    assert response.status_code == 415
+    assert response.json["type"] == "/problems/unsupported-media-type"
+    assert "application/json" in response.json["detail"]
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not(client, database, monkeypatch):
+    monkeypatch.setitem(client.application.config, "MAX_CONTENT_LENGTH", len(GOOD))
+    assert place(client, GOOD).status_code == 202
+    response = place(client, GOOD + b" ")
+    assert response.status_code == 413
+    assert response.json["type"] == "/problems/body-too-large"
+    assert database.orders.count_documents({}) == 1
+
+
+def test_what_does_not_fit_the_schema_is_said_field_by_field(client, database):
+    response = place(
+        client, b'{"items": [{"sku": "MUG-01", "quantity": 0}, {"quantity": true}], "note": 1, "reference": ""}'
+    )
+    assert response.status_code == 400
+    assert response.json["type"] == "/problems/invalid-request"
+    errors = response.json["errors"]
+    assert sorted(errors) == ["items", "note", "reference"]
+    assert errors["note"] == ["Unknown field."]
+    assert errors["items"] == {
+        "0": {"quantity": ["Must be greater than or equal to 1 and less than or equal to 10000."]},
+        "1": {"quantity": ["Not a valid integer."], "sku": ["Missing data for required field."]},
+    }
+    assert database.orders.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"text"', b"7", b"true"])
+def test_json_that_is_not_an_object_does_not_fit(client, body):
+    response = place(client, body)
+    assert response.status_code == 400
+    assert response.json["errors"] == {"_schema": ["Invalid input type."]}
+
+
+@pytest.mark.parametrize("sku", ["-MUG", "MUG 01", "{0}", "{0.__class__}", "%s"])
+def test_a_malformed_sku_is_refused_by_its_field(client, sku):
+    response = client.post("/v1/orders", json={"items": [{"sku": sku, "quantity": 1}]}, headers=bearer())
+    assert response.status_code == 400
+    assert list(response.json["errors"]["items"]["0"]) == ["sku"]
+
+
+def test_a_body_full_of_bad_lines_is_answered_in_a_few_words(client):
+    response = place(client, b'{"items": [' + b"{}," * 100_000 + b"{}]}")
+    assert response.status_code == 400
+    assert response.json["errors"] == {"items": ["Length must be between 1 and 50."]}
+
+
+def test_a_query_operator_is_no_value(client, database):
+    response = place(client, b'{"items": [{"sku": {"$gt": ""}, "quantity": 1}]}')
+    assert response.status_code == 400
+    assert response.json["errors"] == {"items": {"0": {"sku": ["Not a valid string."]}}}
+    assert database.orders.count_documents({}) == 0

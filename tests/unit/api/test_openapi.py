@@ -1,0 +1,180 @@
+"""The OpenAPI document is valid, complete and true: every route is in it, and real answers fit what it says."""
+
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from shared.domain.money import Money
+from shared.domain.order import Line, Reason, ReasonCode, RefusedLine, Status
+from shared.store.documents import order_document, product_document
+from tests.builders import a_product, an_order, bearer
+
+METHODS = ("get", "post", "put", "patch", "delete")
+ABOUT_THE_DOCUMENT = ("static", "api-docs.")
+"""Endpoints that are not part of the API: what Flask and the document itself serve."""
+
+
+@pytest.fixture(scope="module")
+def document(app) -> dict[str, Any]:
+    return app.test_client().get("/openapi.json").json
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Path, method and operation."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def resolved(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in value:
+        return value
+    for name in value["$ref"].removeprefix("#/").split("/"):
+        document = document[name]
+    return document
+
+
+def scope_of(operation: dict[str, Any]) -> str | None:
+    for requirement in operation.get("security", []):
+        [scope] = requirement["bearer"]
+        return scope
+    return None
+
+
+def call(client, path: str, method: str, **kwargs: Any):
+    return client.open(re.sub(r"{\w+}", "some", path), method=method.upper(), **kwargs)
+
+
+def assert_documented(document: dict[str, Any], path: str, method: str, response) -> None:
+    """The answer has a media type and a body that the document names for its status."""
+    responses = document["paths"][path][method]["responses"]
+    found = resolved(document, responses.get(str(response.status_code), responses["default"]))
+    if "content" not in found:
+        assert response.data == b""
+        return
+    assert list(found["content"]) == [response.content_type]
+    schema = {**found["content"][response.content_type]["schema"], "components": document["components"]}
+    Draft202012Validator(schema).validate(response.json)
+
+
+def test_it_is_valid_openapi_3_1(document):
+    assert document["openapi"].startswith("3.1.")
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_every_route_is_in_it_and_nothing_else(client, document):
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in client.application.url_map.iter_rules()
+        if not rule.endpoint.startswith(ABOUT_THE_DOCUMENT)
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert {(path, method) for path, method, _ in operations(document)} == routes
+
+
+def test_the_scope_that_an_operation_declares_is_the_one_that_it_asks_for(client, document):
+    for path, method, operation in operations(document):
+        scope = scope_of(operation)
+        anonymous, powerless = call(client, path, method), call(client, path, method, headers=bearer(scope=""))
+        if scope is None:
+            assert 401 not in (anonymous.status_code, powerless.status_code), path
+            assert 403 not in (anonymous.status_code, powerless.status_code), path
+        else:
+            assert (anonymous.status_code, powerless.status_code) == (401, 403), path
+            assert powerless.json["scope"] == scope
+            assert f"`{scope}`" in operation["description"]
+
+
+def test_every_operation_says_what_it_does_and_what_it_answers(document):
+    for path, method, operation in operations(document):
+        assert operation["summary"], (path, method)
+        assert operation["tags"], (path, method)
+        for status, response in operation["responses"].items():
+            assert resolved(document, response)["description"], (path, method, status)
+
+
+def test_every_error_is_documented_as_a_problem(document):
+    for path, method, operation in operations(document):
+        assert "default" in operation["responses"], (path, method)
+        for status, response in operation["responses"].items():
+            if status[0] in "4d":
+                content = resolved(document, response)["content"]
+                assert list(content) == ["application/problem+json"], (path, method, status)
+                assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/ProblemOut"}
+
+
+def test_every_operation_that_reads_a_body_documents_that_bad_ones_are_refused(document):
+    for path, method, operation in operations(document):
+        assert ("requestBody" in operation) == ("400" in operation["responses"]), (path, method)
+
+
+def test_refusals_fit_it(client, document):
+    for path, method, operation in operations(document):
+        assert_documented(document, path, method, call(client, path, method))
+        if "requestBody" in operation:
+            for body in (b"{", b"[]", b'{"x": 1}'):
+                response = call(
+                    client, path, method, data=body, content_type="application/json",
+                    headers=bearer(scope=scope_of(operation) or ""),
+                )  # fmt: skip
+                assert response.status_code == 400
+                assert_documented(document, path, method, response)
+
+
+PRICE = Money(12_500, "IDR")
+ORDERS = [
+    an_order(),
+    an_order(status=Status.CONFIRMED, reference="r", items=(Line("MUG-01", 1, PRICE),), total=PRICE),
+    an_order(status=Status.REJECTED, reason=Reason(ReasonCode.OUT_OF_STOCK, (RefusedLine("MUG-01", 1, 0),))),
+    an_order(status=Status.REJECTED, reason=Reason(ReasonCode.PRODUCT_NOT_FOUND, (RefusedLine("MUG-01", 1, None),))),
+    an_order(status=Status.FAILED, reason=Reason(ReasonCode.UNPROCESSABLE)),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.status)
+def test_orders_fit_it(client, document, database, order):
+    database.orders.insert_one(order_document(order, announce_after_seconds=10))
+    address, headers = f"/v1/orders/{order.order_id}", bearer()
+    response = client.get(address, headers=headers)
+    assert response.status_code == 200
+    assert_documented(document, "/v1/orders/{order_id}", "get", response)
+    unchanged = client.get(address, headers={**headers, "If-None-Match": response.headers["ETag"]})
+    assert unchanged.status_code == 304
+    assert_documented(document, "/v1/orders/{order_id}", "get", unchanged)
+
+
+def test_accepted_orders_fit_it(client, document):
+    placed = client.post("/v1/orders", json={"items": [{"sku": "MUG-01", "quantity": 1}]}, headers=bearer())
+    bought = client.post("/v1/products/MUG-01/purchase", json={"quantity": 1}, headers=bearer())
+    assert (placed.status_code, bought.status_code) == (202, 202)
+    assert_documented(document, "/v1/orders", "post", placed)
+    assert_documented(document, "/v1/products/{sku}/purchase", "post", bought)
+
+
+@pytest.mark.parametrize("description", [None, "Blue."])
+def test_products_fit_it(client, document, database, description):
+    database.products.insert_one(product_document(a_product("MUG-01", description=description)))
+    response = client.get("/v1/products/MUG-01")
+    assert response.status_code == 200
+    assert_documented(document, "/v1/products/{sku}", "get", response)
+    unchanged = client.get("/v1/products/MUG-01", headers={"If-None-Match": "*"})
+    assert unchanged.status_code == 304
+    assert_documented(document, "/v1/products/{sku}", "get", unchanged)
+
+
+def test_the_operations_of_the_process_fit_it(client, document):
+    assert_documented(document, "/livez", "get", client.get("/livez"))
+    assert_documented(document, "/problems/{slug}", "get", client.get("/problems/not-found"))
+
+
+def test_a_check_of_answers_can_fail(client, document):
+    document = deepcopy(document)
+    document["components"]["schemas"]["ProblemOut"]["required"].append("no-such-member")
+    with pytest.raises(Exception, match="no-such-member"):
+        assert_documented(document, "/v1/products/{sku}", "get", client.get("/v1/products/ghost"))

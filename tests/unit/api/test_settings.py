@@ -1,0 +1,97 @@
+"""The API's settings, above all a secret that is one."""
+
+import os
+from collections.abc import Iterator, MutableMapping
+from unittest.mock import patch
+
+import pytest
+
+from api.settings import load_api_settings
+from shared.settings import SettingsInvalid
+from tests.builders import ENVIRONMENT, JWT_SECRET
+
+REAL = "9vQ2xK7rTbL0-9vQ2xK7rTbL0-9vQ2xK"
+
+
+@pytest.fixture
+def environment() -> Iterator[MutableMapping[str, str]]:
+    with patch.dict(os.environ, ENVIRONMENT, clear=True):
+        yield os.environ
+
+
+def refused() -> list[str]:
+    with pytest.raises(SettingsInvalid) as refusal:
+        load_api_settings()
+    return refusal.value.problems
+
+
+@pytest.mark.usefixtures("environment")
+def test_all_but_the_addresses_and_the_secret_has_a_default():
+    settings = load_api_settings()
+    assert settings.jwt_secret == JWT_SECRET
+    assert (settings.host, settings.port, settings.processes, settings.threads) == ("127.0.0.1", 8000, 2, 64)
+    assert settings.body_bytes_max == 1_048_576
+
+
+def test_what_is_missing_is_reported_together_with_the_shared_settings(environment):
+    environment.clear()
+    assert sorted(line.partition(":")[0] for line in refused()) == [
+        "JWT_SECRET",
+        "MONGO_URL",
+        "REDIS_BROKER_URL",
+        "REDIS_CACHE_URL",
+    ]
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "",
+        REAL[:-1],
+        "a" * 64,
+        "abcabcabcabcabcabcabcabcabcabcabcabc",
+        f"change-me-{REAL}",
+        f"CHANGE_THIS_{REAL}",
+        f"replace me {REAL}",
+        f"your-secret-{REAL}",
+        f"{REAL}-for-example",
+    ],
+)
+def test_a_short_or_invented_secret_is_refused_and_not_shown(environment, secret):
+    environment["JWT_SECRET"] = secret
+    [line] = refused()
+    assert line.startswith("JWT_SECRET: ")
+    assert "openssl rand -base64 48" in line
+    assert not secret or secret not in line
+
+
+def test_a_secret_of_32_bytes_is_long_enough(environment):
+    environment["JWT_SECRET"] = REAL
+    assert load_api_settings().jwt_secret == REAL
+
+
+def test_the_secret_may_be_given_as_a_file_whose_last_newline_is_not_part_of_it(environment, tmp_path):
+    (tmp_path / "jwt").write_text(f"{JWT_SECRET}\n")
+    environment |= {"JWT_SECRET_FILE": str(tmp_path / "jwt"), "JWT_SECRET": ""}
+    assert load_api_settings().jwt_secret == JWT_SECRET
+
+
+@pytest.mark.usefixtures("environment")
+def test_settings_do_not_show_the_secret():
+    assert JWT_SECRET not in repr(load_api_settings())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_PORT", "0"),
+        ("API_PORT", "65536"),
+        ("API_PROCESSES", "0"),
+        ("API_THREADS", "none"),
+        ("BODY_BYTES_MAX", "0"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_by_name(environment, name, value):
+    environment[name] = value
+    [line] = refused()
+    assert line.startswith(f"{name}: ")

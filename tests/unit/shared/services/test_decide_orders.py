@@ -1,0 +1,143 @@
+"""What surrounds the deciding transaction. The transaction itself needs a real MongoDB: see tests/integration."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import pytest
+
+from shared.domain.allocation import Confirmed, Decision, Rejected
+from shared.domain.errors import Unavailable
+from shared.domain.money import Money
+from shared.domain.order import Line, Reason, ReasonCode, Status
+from shared.services.decide_orders import OrderDecider
+from shared.store.documents import order_document
+from shared.store.orders import find_order
+from tests.builders import an_order, settings
+
+OUT_OF_STOCK = Reason(ReasonCode.OUT_OF_STOCK)
+
+
+def confirmed(order_id: str, **quantities: int) -> Confirmed:
+    return Confirmed(order_id, tuple(Line(sku, n) for sku, n in quantities.items()), Money(0, "EUR"))
+
+
+class Transaction:
+    """Stands in for `decide_pending`: has the decisions that a test lays down, and raises for poisoned orders."""
+
+    def __init__(self) -> None:
+        self.decisions: dict[str, Decision] = {}
+        self.poisoned: set[str] = set()
+        self.outage = False
+        self.batches: list[list[str]] = []
+
+    def __call__(self, _database: object, order_ids: list[str], *, at: datetime) -> list[Decision]:
+        assert at.tzinfo
+        self.batches.append(order_ids)
+        if self.outage:
+            raise Unavailable("MongoDB")
+        if self.poisoned & set(order_ids):
+            raise KeyError("items")
+        return [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
+
+
+class Told:
+    """Stands in for cache and notices: keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.invalidated: list[str] = []
+        self.finished: list[str] = []
+
+    def invalidate(self, skus: list[str]) -> None:
+        self.invalidated += skus
+
+    def publish(self, order_ids: list[str]) -> None:
+        self.finished += order_ids
+
+
+@pytest.fixture(autouse=True)
+def transaction(monkeypatch) -> Transaction:
+    transaction = Transaction()
+    monkeypatch.setattr("shared.services.decide_orders.decide_pending", transaction)
+    return transaction
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def decider(database, told) -> Iterator[OrderDecider]:
+    decider = OrderDecider(database, told, told, settings())
+    yield decider
+    decider.close(5)
+
+
+@pytest.fixture
+def store(database) -> Callable[[], str]:
+    """Stores a pending order and returns its id."""
+
+    def store() -> str:
+        order = an_order()
+        database.orders.insert_one(order_document(order, announce_after_seconds=10))
+        return order.order_id
+
+    return store
+
+
+def test_changed_products_are_invalidated_and_finished_orders_told_after_the_commit(decider, transaction, told):
+    transaction.decisions = {
+        "1": confirmed("1", mug=1, pen=2),
+        "2": Rejected("2", OUT_OF_STOCK),
+        "3": confirmed("3", mug=1),
+    }
+    decider.decide(["1", "2", "3"])
+    assert told.invalidated == ["mug", "pen"]
+    assert told.finished == ["1", "2", "3"]
+
+
+def test_an_order_that_was_decided_before_is_passed_over(decider, transaction, told):
+    transaction.decisions = {"2": confirmed("2", mug=1)}
+    decider.decide(["1", "2"])
+    assert told.finished == ["2"]
+
+
+def test_an_order_that_a_message_names_twice_is_decided_once(decider, transaction, told):
+    transaction.decisions = {"1": confirmed("1", mug=1)}
+    decider.decide(["1", "1"])
+    assert transaction.batches == [["1"]]
+    assert told.finished == ["1"]
+
+
+def test_a_message_without_orders_decides_nothing_and_the_next_one_is_served(decider, transaction, told):
+    decider.decide([])
+    transaction.decisions = {"1": confirmed("1", mug=1)}
+    decider.decide(["1"])
+    assert transaction.batches == [["1"]]
+    assert told.finished == ["1"]
+
+
+def test_an_order_that_can_not_be_processed_fails_and_the_others_go_on(decider, transaction, told, store, database):
+    good, bad, other = store(), store(), store()
+    transaction.poisoned = {bad}
+    transaction.decisions = {good: confirmed(good, mug=1), other: Rejected(other, OUT_OF_STOCK)}
+    decider.decide([good, bad, other])
+    failed = find_order(database, bad)
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason(ReasonCode.UNPROCESSABLE))
+    assert database.orders.find_one({"_id": bad})["error"] == "KeyError: 'items'"
+    assert sorted(told.finished) == sorted([good, bad, other])
+
+
+def test_a_poisoned_order_that_is_not_pending_is_left_alone(decider, transaction, told):
+    transaction.poisoned = {"no-such-order"}
+    decider.decide(["no-such-order"])
+    assert told.finished == []
+
+
+def test_an_outage_is_raised_and_fails_no_order(decider, transaction, told, store, database):
+    order_id = store()
+    transaction.outage = True
+    with pytest.raises(Unavailable):
+        decider.decide([order_id])
+    assert find_order(database, order_id).status is Status.PENDING
+    assert (told.invalidated, told.finished) == ([], [])

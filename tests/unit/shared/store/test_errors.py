@@ -1,0 +1,46 @@
+"""Which of PyMongo's errors are an outage, and which are a bug."""
+
+import pytest
+from pymongo import errors
+
+from shared.domain.errors import Unavailable
+from shared.store.errors import outage_as_unavailable
+
+OUTAGES = [
+    errors.ServerSelectionTimeoutError("no primary"),
+    errors.AutoReconnect("closed"),
+    errors.NetworkTimeout("slow"),
+    errors.NotPrimaryError("stepped down"),
+    errors.ExecutionTimeout("maxTimeMS", 50),
+    errors.WriteConcernError("wtimeout", 64),
+    errors.WaitQueueTimeoutError("pool"),
+    errors.OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
+    errors.OperationFailure("commit", 91, {"errorLabels": ["UnknownTransactionCommitResult"]}),
+    errors.OperationFailure("write", 11600, {"errorLabels": ["RetryableWriteError"]}),
+]
+BUGS = [
+    errors.OperationFailure("bad query", 2),
+    errors.DuplicateKeyError("E11000", 11000),
+    errors.InvalidOperation("closed client"),
+    errors.DocumentTooLarge("16 MB"),
+]
+
+
+@pytest.mark.parametrize("error", OUTAGES, ids=repr)
+def test_an_outage_is_unavailable_and_its_cause_is_kept(error):
+    with pytest.raises(Unavailable) as refusal, outage_as_unavailable():
+        raise error
+    assert refusal.value.__cause__ is error
+    assert refusal.value.what == "MongoDB"
+
+
+@pytest.mark.parametrize("error", BUGS, ids=repr)
+def test_any_other_error_of_pymongo_passes_through(error):
+    with pytest.raises(type(error)) as raised, outage_as_unavailable():
+        raise error
+    assert raised.value is error
+
+
+def test_errors_of_our_own_pass_through():
+    with pytest.raises(KeyError), outage_as_unavailable():
+        raise KeyError("x")

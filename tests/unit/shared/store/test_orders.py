@@ -1,0 +1,123 @@
+"""Inserting orders in batches: the outcome of each, at its place."""
+
+import pytest
+from pymongo.errors import BulkWriteError
+
+from shared.clock import now
+from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
+from shared.domain.order import HistoryEntry, Order, Reason, ReasonCode, Status
+from shared.store.orders import (
+    FirstOrder,
+    Idempotency,
+    Submission,
+    fail_order,
+    find_order,
+    insert_orders,
+    oldest_pending_since,
+)
+from tests.builders import an_order
+
+UNPROCESSABLE = Reason(ReasonCode.UNPROCESSABLE)
+
+
+def insert(database, *submissions: Submission):
+    return insert_orders(database, submissions, announce_after_seconds=10)
+
+
+def stored(database) -> set[str]:
+    return {document["_id"] for document in database.orders.find()}
+
+
+def keyed(key: str, *, fingerprint: str = "f", customer: str = "alice") -> Submission:
+    return Submission(an_order(customer=customer), Idempotency(key, fingerprint))
+
+
+def plain(order: Order | None = None) -> Submission:
+    return Submission(order or an_order(), None)
+
+
+def test_orders_are_stored_and_are_their_own_outcomes(database):
+    first, second = plain(), keyed("k")
+    assert insert(database, first, second) == [first.order, second.order]
+    assert stored(database) == {first.order.order_id, second.order.order_id}
+    assert find_order(database, second.order.order_id) == second.order
+
+
+def test_a_second_order_with_a_key_gets_the_first_one_and_is_not_stored(database):
+    first, second = keyed("k", fingerprint="one"), keyed("k", fingerprint="two")
+    insert(database, first)
+    assert insert(database, second) == [FirstOrder(first.order, "one")]
+    assert stored(database) == {first.order.order_id}
+
+
+def test_twice_the_same_key_in_one_batch_makes_one_order(database):
+    first, second, other = keyed("k"), keyed("k"), plain()
+    assert insert(database, first, second, other) == [first.order, FirstOrder(first.order, "f"), other.order]
+    assert stored(database) == {first.order.order_id, other.order.order_id}
+
+
+def test_a_key_is_the_customers_own(database):
+    alice, bob = keyed("k", customer="alice"), keyed("k", customer="bob")
+    assert insert(database, alice, bob) == [alice.order, bob.order]
+
+
+def test_a_batch_that_is_repeated_has_the_same_outcomes(database):
+    batch = plain(), keyed("k")
+    assert insert(database, *batch) == insert(database, *batch)
+    assert len(stored(database)) == 2
+
+
+class RefusingOrders:
+    """Stands in for the database: its insert reports what a test says."""
+
+    def __init__(self, *, write_errors=(), write_concern_errors=()) -> None:
+        self.orders = self
+        self.details = {"writeErrors": list(write_errors), "writeConcernErrors": list(write_concern_errors)}
+
+    def insert_many(self, _documents, *, ordered: bool) -> None:
+        assert not ordered
+        raise BulkWriteError(self.details)
+
+
+def test_a_document_that_mongodb_refuses_is_the_refusal_of_its_order_alone():
+    first, second = plain(), plain()
+    outcomes = insert(RefusingOrders(write_errors=[{"index": 1, "code": 10334}]), first, second)
+    assert outcomes[0] == first.order
+    assert isinstance(outcomes[1], WriteRefused)
+    assert outcomes[1].code == 10334
+
+
+def test_what_may_not_be_on_a_majority_is_not_accepted():
+    database = RefusingOrders(write_concern_errors=[{"code": 64, "errmsg": "waiting for replication timed out"}])
+    with pytest.raises(Unavailable):
+        insert(database, plain())
+
+
+def test_an_unknown_order_is_not_found(database):
+    with pytest.raises(OrderNotFound):
+        find_order(database, "no-such-order")
+
+
+def test_a_pending_order_is_failed_with_its_reason_and_an_error_for_operators(database):
+    order, at = an_order(), now()
+    insert(database, plain(order))
+    assert fail_order(database, order.order_id, UNPROCESSABLE, error="KeyError: x", at=at)
+    failed = find_order(database, order.order_id)
+    assert (failed.status, failed.reason, failed.updated_at) == (Status.FAILED, UNPROCESSABLE, at)
+    assert failed.history == (*order.history, HistoryEntry(Status.FAILED, at))
+    assert database.orders.find_one()["error"] == "KeyError: x"
+
+
+@pytest.mark.parametrize("status", [Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.CANCELLED])
+def test_an_order_that_is_not_pending_is_not_failed(database, status):
+    order = an_order(status=status)
+    insert(database, plain(order))
+    assert not fail_order(database, order.order_id, UNPROCESSABLE, error="x", at=now())
+    assert find_order(database, order.order_id) == order
+
+
+def test_the_oldest_pending_order_is_the_one_that_waits_longest(database):
+    assert oldest_pending_since(database) is None
+    done, first, second = an_order(status=Status.CONFIRMED), an_order(), an_order()
+    insert(database, plain(second), plain(first), plain(done))
+    assert oldest_pending_since(database) == min(first.created_at, second.created_at)

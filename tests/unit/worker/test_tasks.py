@@ -1,0 +1,66 @@
+"""The tasks are thin: what they hand on, and when they are tried again."""
+
+import os
+from types import ModuleType, SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+
+from shared.domain.errors import Unavailable
+from shared.queue import PROCESS_ORDERS, SWEEP_ORDERS
+from tests.builders import ENVIRONMENT
+
+
+@pytest.fixture
+def tasks() -> ModuleType:
+    """Imported here, because the Celery app reads its settings when it is imported, as the celery command wants it."""
+    with patch.dict(os.environ, ENVIRONMENT, clear=True):
+        import worker.tasks
+
+        return worker.tasks
+
+
+@pytest.fixture
+def decided(tasks, monkeypatch) -> list[list[str]]:
+    """What the decider was asked to decide."""
+    decided: list[list[str]] = []
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=SimpleNamespace(decide=decided.append)))
+    return decided
+
+
+def test_the_order_ids_of_a_message_are_handed_to_the_decider_together(tasks, decided):
+    tasks.process_orders(["1", "2"])
+    assert decided == [["1", "2"]]
+
+
+def test_only_text_is_an_order_id(tasks, decided):
+    tasks.process_orders(["1", {"$gt": ""}, None, 7, ["2"]])
+    assert decided == [["1"]]
+
+
+def test_an_outage_is_tried_again_and_a_bug_is_not(tasks):
+    assert tasks.process_orders.autoretry_for == (Unavailable,)
+    assert tasks.process_orders.max_retries == 5
+
+
+def test_the_tasks_have_the_names_under_which_they_are_announced(tasks):
+    assert tasks.process_orders.name == PROCESS_ORDERS
+    assert tasks.sweep.name == SWEEP_ORDERS
+
+
+def test_a_sweep_that_went_through_shows_that_the_worker_lives(tasks, monkeypatch, database):
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(database=database))
+    monkeypatch.setattr(tasks, "sweep_orders", lambda *_: 3)
+    assert tasks.sweep() == 3
+    assert database.heartbeats.count_documents({"_id": "worker"}) == 1
+
+
+def test_a_sweep_that_failed_does_not(tasks, monkeypatch, database):
+    def unavailable(*_: object) -> int:
+        raise Unavailable("MongoDB")
+
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(database=database))
+    monkeypatch.setattr(tasks, "sweep_orders", unavailable)
+    with pytest.raises(Unavailable):
+        tasks.sweep()
+    assert database.heartbeats.count_documents({}) == 0
