@@ -43,9 +43,9 @@ def connect(
             timeoutMS=timeout_milliseconds,
             serverSelectionTimeoutMS=min(SERVER_SELECTION_MILLISECONDS, timeout_milliseconds),
             # After an outage: no attempt hangs on a host that is gone, and one that is back is noticed soon.
-        connectTimeoutMS=RECONNECT_MILLISECONDS,
-        heartbeatFrequencyMS=RECONNECT_MILLISECONDS,
-        appname="order-processor",
+            connectTimeoutMS=RECONNECT_MILLISECONDS,
+            heartbeatFrequencyMS=RECONNECT_MILLISECONDS,
+            appname="order-processor",
             event_listeners=list(listeners),
         )
     except (PyMongoError, ValueError) as error:
