@@ -46,7 +46,7 @@ def make_app() -> Flask:
 
 
 def create_app(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Flask:
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.body_bytes_max,
         API_TITLE="Order Processor",

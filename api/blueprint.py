@@ -8,7 +8,7 @@ import orjson
 from flask import Request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
 from api.problems import Problem
@@ -22,10 +22,10 @@ class StrictParser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002 - webargs passes it
-        if req.mimetype != "application/json":
-            raise UnsupportedMediaType("Send the body as application/json.")
+        if req.mimetype != "application/json" or req.content_encoding not in (None, "identity"):
+            raise UnsupportedMediaType("Send the body as application/json, without a Content-Encoding.")
         try:
-            return orjson.loads(req.get_data())
+            return orjson.loads(_whole_body(req))
         except orjson.JSONDecodeError as error:
             raise Problem("malformed-json", f"{error}.") from None
 
@@ -33,6 +33,17 @@ class StrictParser(FlaskParser):
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
         errors = messages.get("json", messages)
         raise Problem("invalid-request", "See errors, by field.", {"errors": errors}) from None
+
+
+def _whole_body(req: Request) -> bytes:
+    """Refuses a body that was cut off, or may have been: what is left could pass for an order (RFC 9112, section 8)."""
+    body, announced = req.get_data(), req.content_length or 0
+    if body and not announced:
+        raise LengthRequired("Send the body with its Content-Length.")
+    if len(body) != announced:
+        detail = f"{announced} bytes were announced, {len(body)} came."
+        raise Problem("incomplete-body", detail)
+    return body
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest has no types

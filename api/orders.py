@@ -52,6 +52,7 @@ def get_order(order_id: str) -> Response:
     if order.customer != caller().subject and not caller().may("ops"):
         raise OrderNotFound(order_id)
     response = _order_response(order, 200)
+    response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(f"{order.status.value}-{len(order.history)}")
     response.make_conditional(request)
     return response

@@ -35,6 +35,7 @@ class ProblemType:
 
 PROBLEM_TYPES: dict[str, ProblemType] = {
     "malformed-json": ProblemType(400, "The body is not JSON"),
+    "incomplete-body": ProblemType(400, "The body was cut off"),
     "invalid-request": ProblemType(400, "The request does not fit its schema"),
     "invalid-header": ProblemType(400, "A header is not in its form"),
     "unauthorized": ProblemType(401, "A valid bearer token is needed"),
@@ -44,6 +45,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "order-not-found": ProblemType(404, "There is no such order"),
     "method-not-allowed": ProblemType(405, "This address does not take this method"),
     "sku-taken": ProblemType(409, "The SKU is taken"),
+    "length-required": ProblemType(411, "The body must come with its length"),
     "body-too-large": ProblemType(413, "The body is too large"),
     "unsupported-media-type": ProblemType(415, "The body must be application/json"),
     "idempotency-key-reuse": ProblemType(422, "The idempotency key was used for another request"),
@@ -55,6 +57,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
 BY_STATUS = {
     404: "not-found",
     405: "method-not-allowed",
+    411: "length-required",
     413: "body-too-large",
     415: "unsupported-media-type",
 }

@@ -10,7 +10,9 @@ from shared.domain.product import SKU_PATTERN
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 50
-AMOUNT_MAX = 10**12
+AMOUNT_MAX = 10**10
+"""Even 50 lines of 10,000 units then add up to less than 2^53, the largest integer that every JSON reader keeps."""
+
 STOCK_MAX = 10**12
 
 

@@ -16,6 +16,7 @@ PLACEHOLDERS = (
     "example",
     "yoursecret",
     "supersecret",
+    "256bitsecret",
     "todo",
 )
 

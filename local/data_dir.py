@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.errors import AlreadyRunning
+from local.errors import AlreadyRunning, DataDirUnusable
 
 
 class DataDir:
@@ -16,13 +16,16 @@ class DataDir:
         self.logs = path / "logs"
         self.system = path / "system.json"
         self.supervisor_config = path / "supervisord.conf"
-        self.beat_schedule = path / "beat-schedule"
         self._lock = path / "lock"
 
     def make(self) -> None:
-        # Nobody else on the machine may read the orders and secrets in it.
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.logs.mkdir(exist_ok=True)
+        """Raises `DataDirUnusable`."""
+        try:
+            # Nobody else on the machine may read the orders and secrets in it.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise DataDirUnusable(self.path, error) from error
 
     def made(self, name: str) -> Path:
         """The directory of one server's data."""

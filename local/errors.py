@@ -4,6 +4,7 @@ LocalError
 +-- ServerNotFound    no usable mongod or Redis on this machine
 +-- ServerFailed      a server ended while it was being started, or did not get ready in time
 +-- PortBusy          somebody else listens on API_PORT or FLOWER_PORT
++-- DataDirUnusable   DATA_DIR can't be made
 +-- AlreadyRunning    another `make run` holds this DATA_DIR
 +-- PartFailed        a part keeps dying, or does not get ready; has the tail of its log
 +-- NoSystem          `make token`, `demo` and `verify` find nothing to talk to
@@ -26,6 +27,11 @@ class PortBusy(LocalError):
     def __init__(self, variable: str, port: int) -> None:
         super().__init__(f"port {port} is in use: set {variable} to a free one")
         self.port = port
+
+
+class DataDirUnusable(LocalError):
+    def __init__(self, data_dir: object, error: OSError) -> None:
+        super().__init__(f"DATA_DIR {data_dir} can't be used: {error.strerror}")
 
 
 class AlreadyRunning(LocalError):

@@ -38,11 +38,11 @@ def _server(name: str, port: int, directory: Path) -> Part:
             return Part(name, redis_command(find_redis_server(), directory, port, "cache"), stop_seconds=3)
 
 
-def programs_of(system: System, data_dir: DataDir) -> list[Part]:
+def programs_of(system: System) -> list[Part]:
     return [
         Part("api", [sys.executable, "-m", "api"], stop_seconds=6, needs_mongodb=True),
         Part("worker", _celery("worker", "-n", "worker@%h", *_ALONE), stop_seconds=6, needs_mongodb=True),
-        Part("beat", _celery("beat", "--schedule", str(data_dir.beat_schedule)), stop_seconds=3),
+        Part("beat", _celery("beat"), stop_seconds=3),
         Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={system.flower_port}"), stop_seconds=3),
     ]
 

@@ -51,7 +51,7 @@ def run(settings: LocalSettings, stop: StopRequests) -> None:
     with data_dir.locked() as lock:
         refuse_busy_ports(settings)
         system = plan_system(settings, data_dir)
-        servers, programs = servers_of(system, data_dir), programs_of(system, data_dir)
+        servers, programs = servers_of(system, data_dir), programs_of(system)
         os.environ.update(environment_of(system))
         load_api_settings()  # refuses here and now what the parts would refuse one after the other
         write_down(system, data_dir)
@@ -69,6 +69,8 @@ def run(settings: LocalSettings, stop: StopRequests) -> None:
 
 
 def refuse_busy_ports(settings: LocalSettings) -> None:
+    if settings.api_port == settings.flower_port:
+        raise PortBusy("API_PORT or FLOWER_PORT", settings.api_port)
     for variable, port in (("API_PORT", settings.api_port), ("FLOWER_PORT", settings.flower_port)):
         if not is_free(port):
             raise PortBusy(variable, port)

@@ -42,7 +42,7 @@ def wait_for_redis(url: str, timeout: float, on_wait: Callable[[], None]) -> Non
 
 def refuse_unsuitable_mongodb(url: str) -> None:
     """Raises `ServerFailed`, within seconds, when nobody answers there or no transactions can run."""
-    database = connect(url, timeout_milliseconds=5_000)
+    database = connect(url, timeout_milliseconds=3_000)
     try:
         check_replica_set(database)
     except MongoUnsuitable as error:

@@ -32,10 +32,8 @@ _STOP_SECONDS = 12.5
 @dataclass(frozen=True, slots=True)
 class PartState:
     name: str
-    state: str
-    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN."""
-    pid: int
     started_at: int
+    """Seconds since 1970 at its last start; 0 before the first."""
 
 
 class Supervisor:
@@ -92,7 +90,7 @@ class Supervisor:
             answer: Any = self._call().getAllProcessInfo()
         except (OSError, http.client.HTTPException, xmlrpc.client.Error):
             return None
-        return [PartState(info["name"], info["statename"], info["pid"], info["start"]) for info in answer]
+        return [PartState(info["name"], info["start"]) for info in answer]
 
     def stop(self) -> None:
         """Returns when no process is left, after 15 s at the latest."""

@@ -51,9 +51,14 @@ def running_system(settings: LocalSettings) -> System:
     system = last_system(data_dir) if data_dir.in_use() else None
     if system is None:
         raise NoSystem(f"no system runs in {settings.data_dir} (DATA_DIR): start it with `make run`")
+    refuse_other_port(system, settings)
+    return system
+
+
+def refuse_other_port(system: System, settings: LocalSettings) -> None:
+    """Raises `NoSystem` when API_PORT is given and names another system than DATA_DIR."""
     if "API_PORT" in os.environ and system.api_port != settings.api_port:
         raise NoSystem(
             f"the system in {settings.data_dir} listens on port {system.api_port}, "
             f"not on {settings.api_port} (API_PORT)"
         )
-    return system

@@ -9,7 +9,7 @@ import jwt
 from local.data_dir import DataDir
 from local.errors import LocalError, NoSystem
 from local.settings import LocalSettings, load_local_settings
-from local.system import last_system
+from local.system import last_system, refuse_other_port
 from local.terminal import complain
 from shared.settings import SettingsInvalid
 
@@ -33,6 +33,7 @@ def find_secret(settings: LocalSettings) -> str:
             f"no system was started in {settings.data_dir} (DATA_DIR): start one with `make run`, "
             "or set JWT_SECRET to that of the system the token is for"
         )
+    refuse_other_port(system, settings)
     return system.jwt_secret
 
 

@@ -5,7 +5,7 @@ submission does not wait for company. The commit function gets a list of items a
 place; an outcome that is an exception is that item's alone. It must be safe to repeat, because
 
 - a batch that raises is committed again in halves, until the item at fault stands alone and the others are done;
-- `Unavailable` is nobody's fault: it becomes the outcome of the batch and of all that waited behind it, so that
+- `Unavailable` is nobody's fault: raised, it becomes the outcome of the batch and of all that waited behind it, so that
   nobody waits for one timeout after another.
 """
 

@@ -10,6 +10,7 @@ import structlog
 from celery import Celery
 from kombu import Queue
 from kombu.exceptions import OperationalError
+from redis import RedisError
 
 from shared.domain.errors import Unavailable
 from shared.group_commit import GroupCommit
@@ -91,7 +92,7 @@ def announce_orders(celery: Celery, order_ids: Sequence[str]) -> None:
             # Once more, at once: the pooled connection may be from before a restart of the broker.
             retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
         )
-    except (OperationalError, OSError) as error:
+    except (OperationalError, OSError, RedisError) as error:
         raise Unavailable("the broker") from error
 
 
@@ -124,8 +125,10 @@ class Announcer:
     def _publish(self, order_ids: list[str]) -> list[None]:
         try:
             announce_orders(self._celery, order_ids)
-        except Unavailable as error:
+        except Exception as error:
             if self._log_now():
-                log.warning("announcement failed, left to the sweeper", error=repr(error.__cause__))
-            raise
+                bug = not isinstance(error, Unavailable)
+                log.warning("announcement failed, left to the sweeper", error=repr(error.__cause__), exc_info=bug)
+            # Whatever it was: nobody waits for it, and half of the batch would fare no better.
+            raise Unavailable("the broker") from error
         return [None] * len(order_ids)

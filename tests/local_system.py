@@ -78,6 +78,10 @@ class LocalSystem:
         """What `make` runs, without make in between, which turns every failure into exit status 2."""
         return self._run([sys.executable, "-m", name], variables)
 
+    def shell(self, script: str) -> subprocess.CompletedProcess[str]:
+        """As a person's shell would run it, in the project's folder."""
+        return self._run(["bash", "-euo", "pipefail", "-c", script], {"MAKEFLAGS": f"VENV={sys.prefix}"})
+
     @property
     def output(self) -> str:
         return self._output.read_text(errors="replace")
@@ -136,7 +140,10 @@ class LocalSystem:
 
 
 def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _command_has(process: psutil.Process, words: tuple[str, ...]) -> bool:

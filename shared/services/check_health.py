@@ -19,10 +19,13 @@ HEARTBEAT_SECONDS_MAX = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`state` is `ok` or `down`, or `stale` for a worker that was there."""
+    """`state` is `ok` or `down`, `stale` for a worker that was there, `unknown` for what MongoDB would know."""
 
     state: str
     figures: dict[str, Any] = field(default_factory=dict)
+
+
+MONGODB_DOWN = {"mongodb": Check("down"), "worker": Check("unknown"), "oldest_pending_order": Check("unknown")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ def check_health(database: Database[Document], probes: dict[str, Callable[[], ob
 def _store_checks(database: Database[Document]) -> dict[str, Check]:
     try:
         if not is_writable(database):
-            return {"mongodb": Check("down")}
+            return MONGODB_DOWN
         return {
             "mongodb": Check("ok"),
             "worker": _worker_check(last_heartbeat(database)),
             "oldest_pending_order": Check("ok", {"age_seconds": _age(oldest_pending_since(database))}),
         }
     except Unavailable:
-        return {"mongodb": Check("down")}
+        return MONGODB_DOWN
 
 
 def _worker_check(heartbeat: datetime | None) -> Check:

@@ -33,16 +33,15 @@ class OrderDecider:
         self._database = database
         self._product_cache = product_cache
         self._finished_orders = finished_orders
-        self._group = GroupCommit[str, Decision | None](
-            "order-decider", self._commit, batch_max=settings.decide_batch_max
-        )
+        self._batch_max = settings.decide_batch_max
+        self._group = GroupCommit[str, Decision | None]("order-decider", self._commit, batch_max=self._batch_max)
 
     def decide(self, order_ids: Sequence[str]) -> None:
         """Returns when each of the orders is final. Raises `Unavailable` when MongoDB is; then repeat it.
 
         An order that can't be processed becomes `failed`, and the others of its batch go on.
         """
-        outcomes = self._group.submit(order_ids).result()
+        outcomes = self._outcomes(order_ids)
         outages = []
         for order_id, outcome in zip(order_ids, outcomes, strict=True):
             if isinstance(outcome, Unavailable):
@@ -54,6 +53,12 @@ class OrderDecider:
 
     def close(self, timeout_seconds: float) -> None:
         self._group.close(timeout_seconds)
+
+    def _outcomes(self, order_ids: Sequence[str]) -> list[Decision | Exception | None]:
+        """A message may name more orders than one transaction should decide."""
+        parts = [order_ids[start : start + self._batch_max] for start in range(0, len(order_ids), self._batch_max)]
+        futures = [self._group.submit(part) for part in parts]
+        return [outcome for future in futures for outcome in future.result()]
 
     def _commit(self, order_ids: Sequence[str]) -> list[Decision | None]:
         """None for an order that was not pending: another delivery has decided it."""

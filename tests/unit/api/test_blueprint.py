@@ -42,6 +42,13 @@ def test_what_is_not_json_is_refused_and_stores_nothing(client, database, body):
     assert database.orders.count_documents({}) == 0
 
 
+def test_an_encoded_body_is_refused(client, database):
+    headers = bearer() | {"Content-Encoding": "gzip"}
+    response = client.post("/v1/orders", data=GOOD, content_type="application/json", headers=headers)
+    assert (response.status_code, response.json["type"]) == (415, "/problems/unsupported-media-type")
+    assert database.orders.count_documents({}) == 0
+
+
 @pytest.mark.parametrize(
     "content_type",
     [

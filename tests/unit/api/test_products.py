@@ -90,6 +90,11 @@ def test_what_is_not_there_or_no_sku_is_not_found_and_nothing_is_cached(client, 
     assert redis.keys() == []
 
 
+def test_what_is_no_sku_is_not_even_looked_for(client, store):
+    store(a_product("-MUG"))
+    assert client.get("/v1/products/-MUG").status_code == 404
+
+
 def test_an_archived_product_is_not_found(client, store):
     store(a_product("MUG-01", archived_at=now()))
     assert client.get(PATH).status_code == 404

@@ -139,12 +139,12 @@ def test_a_load_that_raises_leaves_the_fill_of_whoever_took_its_lease_over(cache
     assert cache.get_or_load("a", never) == (NEW, True)
 
 
-def test_an_entry_lives_as_long_as_is_set_less_a_tenth_at_most(cache, redis):
+def test_an_entry_lives_as_long_as_is_set_less_a_random_tenth_at_most(cache, redis):
     for number in range(50):
         cache.get_or_load(f"a{number}", lambda: NEW)
     left = [redis.pttl(f"product:a{number}") for number in range(50)]
     assert all(26_500 < milliseconds <= 30_000 for milliseconds in left)
-    assert len(set(left)) > 5
+    assert max(left) - min(left) > 500
 
 
 def test_a_lease_expires_with_a_reader_that_died(cache, redis):

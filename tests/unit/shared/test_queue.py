@@ -1,5 +1,6 @@
 """The one Celery configuration, and announcing: on the transport in memory, whose queues all apps share."""
 
+import time
 from collections.abc import Iterator
 
 import kombu
@@ -76,10 +77,11 @@ def test_an_announcer_sends_what_it_is_given(celery):
 def test_an_announcer_leaves_what_it_can_not_send_to_the_sweeper_and_says_so_once(logged):
     broker = BrokenBroker(OperationalError("gone"))
     announcer = Announcer(broker)
-    announcer.announce(["1"])
-    announcer.announce(["2"])
+    deadline = time.monotonic() + 5
+    while len(broker.tried) < 2 and time.monotonic() < deadline:
+        announcer.announce(["1"])
     announcer.close(5)
-    assert broker.tried[0][0] == "1"
+    assert len(broker.tried) >= 2
     assert [entry["event"] for entry in logged] == ["announcement failed, left to the sweeper"]
 
 

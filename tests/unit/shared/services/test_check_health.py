@@ -7,7 +7,7 @@ import pytest
 
 from shared.clock import now
 from shared.domain.errors import Unavailable
-from shared.services.check_health import HEARTBEAT_SECONDS_MAX, Check, check_health
+from shared.services.check_health import HEARTBEAT_SECONDS_MAX, MONGODB_DOWN, Check, check_health
 from shared.store.documents import order_document
 from shared.store.heartbeats import beat_heart
 from tests.builders import an_order
@@ -85,7 +85,7 @@ def test_a_secondary_can_not_accept_orders(database, hello):
     hello["isWritablePrimary"] = False
     health = check_health(database, {"redis": fine})
     assert health.status == "unavailable"
-    assert health.checks == {"mongodb": Check("down"), "redis": Check("ok")}
+    assert health.checks == {**MONGODB_DOWN, "redis": Check("ok")}
 
 
 def test_without_mongodb_it_is_unavailable_and_the_other_parts_are_still_told(database, monkeypatch):
@@ -95,4 +95,9 @@ def test_without_mongodb_it_is_unavailable_and_the_other_parts_are_still_told(da
     monkeypatch.setattr(mongomock.Database, "command", unreachable)
     health = check_health(database, {"redis": broken})
     assert health.status == "unavailable"
-    assert health.checks == {"mongodb": Check("down"), "redis": Check("down")}
+    assert health.checks == {
+        "mongodb": Check("down"),
+        "worker": Check("unknown"),
+        "oldest_pending_order": Check("unknown"),
+        "redis": Check("down"),
+    }

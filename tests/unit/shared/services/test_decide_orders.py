@@ -141,3 +141,11 @@ def test_an_outage_is_raised_and_fails_no_order(decider, transaction, told, stor
         decider.decide([order_id])
     assert find_order(database, order_id).status is Status.PENDING
     assert (told.invalidated, told.finished) == ([], [])
+
+
+def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_several(database, transaction, told):
+    decider = OrderDecider(database, told, told, settings(decide_batch_max=3))
+    decider.decide([str(n) for n in range(10)])
+    decider.close(5)
+    assert max(map(len, transaction.batches)) <= 3
+    assert sorted(order_id for batch in transaction.batches for order_id in batch) == [str(n) for n in range(10)]

@@ -14,6 +14,7 @@ OUTAGES = [
     errors.ExecutionTimeout("maxTimeMS", 50),
     errors.WriteConcernError("wtimeout", 64),
     errors.WaitQueueTimeoutError("pool"),
+    errors.BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64, "errInfo": {"wtimeout": True}}]}),
     errors.OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
     errors.OperationFailure("commit", 91, {"errorLabels": ["UnknownTransactionCommitResult"]}),
     errors.OperationFailure("write", 11600, {"errorLabels": ["RetryableWriteError"]}),
@@ -21,6 +22,7 @@ OUTAGES = [
 BUGS = [
     errors.OperationFailure("bad query", 2),
     errors.DuplicateKeyError("E11000", 11000),
+    errors.BulkWriteError({"writeErrors": [{"code": 11000}], "writeConcernErrors": []}),
     errors.InvalidOperation("closed client"),
     errors.DocumentTooLarge("16 MB"),
 ]
