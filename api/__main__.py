@@ -4,15 +4,19 @@ import os
 import sys
 
 from api.settings import ApiSettings, load_api_settings
-from shared.startup import load_or_refuse, prepare_database_or_refuse
+from shared.startup import allow_many_files, load_or_refuse, prepare_database_or_refuse
 
 STOP_SECONDS = 10
 """Requests that were taken in have this long to be answered when the API stops."""
+
+CONNECTIONS_MAX = 4_096
+"""Open connections of one process, idle ones too; whoever comes after them waits. Granian's default would be 512."""
 
 
 def main() -> None:
     settings = load_or_refuse("api", load_api_settings)
     prepare_database_or_refuse("api", settings.shared.mongo_url)
+    allow_many_files()
     command = granian_command(settings)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted: every argument is ours
 
@@ -25,6 +29,8 @@ def granian_command(settings: ApiSettings) -> list[str]:
         "--port": settings.port,
         "--workers": settings.processes,
         "--blocking-threads": settings.threads,
+        "--backlog": CONNECTIONS_MAX,
+        "--backpressure": CONNECTIONS_MAX,
         "--workers-kill-timeout": STOP_SECONDS,
         "--respawn-interval": 0.5,
     }

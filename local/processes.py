@@ -5,7 +5,6 @@ Elsewhere these do nothing, and a part that is killed hard may leave a child of 
 
 import ctypes
 import os
-import resource
 import signal
 import sys
 import threading
@@ -41,14 +40,6 @@ def stop_when_parent_dies(signum: signal.Signals = signal.SIGTERM) -> None:
     """The same, asked by the child for itself."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signum))
-
-
-def allow_many_files() -> None:
-    """As many open files as this user may have: a rush means a thousand connections."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def adopt_orphans() -> None:

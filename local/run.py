@@ -14,7 +14,7 @@ from local.greeting import greet
 from local.parts import environment_of, programs_of, servers_of
 from local.plan import plan_system
 from local.ports import is_free
-from local.processes import adopt_orphans, allow_many_files, stop_when_parent_dies
+from local.processes import adopt_orphans, stop_when_parent_dies
 from local.readiness import wait_until_ready
 from local.seed import seed_products
 from local.server_ready import wait_for_servers
@@ -25,6 +25,7 @@ from local.system import System, write_down
 from local.terminal import StopAsked, StopRequests, complain, say
 from local.watch import Watch
 from shared.settings import SettingsInvalid
+from shared.startup import allow_many_files
 
 
 def main() -> int:

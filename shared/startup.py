@@ -1,7 +1,9 @@
 """Start-up checks: a process that can't keep the promises says why in one line each, and does not start."""
 
+import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 from shared.settings import SettingsInvalid
@@ -12,6 +14,8 @@ T = TypeVar("T")
 
 MONGO_TIMEOUT_MILLISECONDS = 5_000
 """Long enough for an election."""
+
+FILES_WANTED = 65_536
 
 EXIT_CONFIGURATION = 78
 """EX_CONFIG of sysexits.h."""
@@ -34,6 +38,14 @@ def prepare_database_or_refuse(part: str, mongo_url: str) -> None:
         refuse(part, str(error))
     ensure_indexes(database)
     database.client.close()
+
+
+def allow_many_files() -> None:
+    """As many open files as this user may have: a rush means thousands of connections, and 1,024 is a usual limit."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def refuse(part: str, *problems: str) -> NoReturn:
