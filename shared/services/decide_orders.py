@@ -49,6 +49,7 @@ class OrderDecider:
             elif isinstance(outcome, Exception):
                 self._fail(order_id, outcome)
         if outages:
+            log.warning("orders can't be decided now", orders=len(outages), error=repr(outages[0].__cause__))
             raise outages[0]
 
     def close(self, timeout_seconds: float) -> None:
