@@ -24,9 +24,8 @@ LEEWAY_SECONDS = 10
 SCOPES = {
     "orders:write": "place orders",
     "orders:read": "read one's own orders",
-    "products:write": "create and change products",
-    "stock:write": "adjust stock and read the ledger",
-    "ops": "read and retry all orders",
+    "products:write": "create products",
+    "ops": "read all orders",
 }
 
 

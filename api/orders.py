@@ -7,6 +7,7 @@ from flask import Response, request
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import PARAMETER, REPLAYED_HEADER, idempotency_key
 from api.json_response import json_response
 from api.products import check_sku
@@ -19,13 +20,14 @@ from shared.store.orders import find_order
 blueprint = Blueprint("orders", __name__, url_prefix="/v1", description="Placing orders and polling them.")
 
 RETRY_AFTER_SECONDS = 1
+ACCEPTED = "Accepted: it is on disk and will be decided."
 order_out = OrderOut()
 
 
 @blueprint.post("/orders", parameters=[PARAMETER])
 @blueprint.requires("orders:write")
 @blueprint.arguments(OrderIn())
-@blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
+@blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order."""
     lines = (Line(item["sku"], item["quantity"]) for item in body["items"])
@@ -35,16 +37,21 @@ def place_order(body: dict[str, Any]) -> Response:
 @blueprint.post("/products/<sku>/purchase", parameters=[PARAMETER])
 @blueprint.requires("orders:write")
 @blueprint.arguments(PurchaseIn())
-@blueprint.response(202, OrderOut, description="Accepted: it is on disk and will be decided.")
+@blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 def purchase(body: dict[str, Any], sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)
     return _accept([Line(sku, body["quantity"])], reference=None)
 
 
-@blueprint.get("/orders/<order_id>")
+@blueprint.get("/orders/<order_id>", parameters=[IF_NONE_MATCH])
 @blueprint.requires("orders:read")
-@blueprint.response(200, OrderOut, description="Poll it, as often as Retry-After says, until it is not pending.")
+@blueprint.response(
+    200,
+    OrderOut,
+    description="Poll it, as often as Retry-After says, until it is not pending.",
+    headers=ETAG | RETRY_AFTER,
+)
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_order(order_id: str) -> Response:
     """Look at an order."""

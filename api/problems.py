@@ -64,6 +64,9 @@ BY_STATUS = {
 """The types of the refusals that come from Werkzeug."""
 
 
+NO_SUCH_ADDRESS = "Every address that there is stands in /openapi.json."
+
+
 @dataclass
 class Problem(Exception):
     """Raised by the API's own code, and what every other error is turned into. `members` are the type's own."""
@@ -109,6 +112,7 @@ def _from_domain(error: OrderProcessorError) -> Problem:
             detail = "This Idempotency-Key came with another request before. Use a new key for a new order."
             return Problem("idempotency-key-reuse", detail)
         case Unavailable(retry_after_seconds=seconds):
+            log.warning("unavailable", what=error.what, cause=repr(error.__cause__), request_id=g.request_id)
             detail = f"The order processor can't serve this now. Try again in {seconds} s."
             return Problem("unavailable", detail, headers={"Retry-After": str(seconds)})
     return _internal_error(error)
@@ -119,7 +123,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
     headers = {name: value for name, value in error.get_headers() if name != "Content-Type"}
     slug = BY_STATUS.get(status, "http-error")
-    problem = Problem(slug, error.description or PROBLEM_TYPES[slug].title, headers=headers)
+    detail = NO_SUCH_ADDRESS if status == HTTPStatus.NOT_FOUND else error.description
+    problem = Problem(slug, detail or PROBLEM_TYPES[slug].title, headers=headers)
     return problem_response(problem, status=status)
 
 

@@ -6,6 +6,7 @@ import orjson
 from flask import Response, request
 
 from api.blueprint import Blueprint
+from api.headers import ETAG, IF_NONE_MATCH, LOCATION, X_CACHE
 from api.json_response import json_response
 from api.resources import resources
 from api.schemas import ProductIn, ProductOut
@@ -24,7 +25,7 @@ product_out = ProductOut()
 @blueprint.post("/products")
 @blueprint.requires("products:write")
 @blueprint.arguments(ProductIn())
-@blueprint.response(201, ProductOut)
+@blueprint.response(201, ProductOut, headers=LOCATION | ETAG)
 def post_product(body: dict[str, Any]) -> Response:
     """Create a product, with its first stock."""
     price = Money(**body.pop("price"))
@@ -35,8 +36,8 @@ def post_product(body: dict[str, Any]) -> Response:
     return response
 
 
-@blueprint.get("/products/<sku>")
-@blueprint.response(200, ProductOut)
+@blueprint.get("/products/<sku>", parameters=[IF_NONE_MATCH])
+@blueprint.response(200, ProductOut, headers=ETAG | X_CACHE)
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_product(sku: str) -> Response:
     """Read a product. `X-Cache` says whether MongoDB was asked."""

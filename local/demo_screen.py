@@ -38,6 +38,7 @@ def final_table(tallies: list[Tally], ledger: str) -> Table:
         "rejected": [f"{tally.statuses['rejected']:,}" for tally in tallies],
         "failed": [f"{tally.statuses['failed']:,}" for tally in tallies],
         "not decided": [f"{tally.accepted - tally.decided:,}" for tally in tallies],
+        "decided per second": [f"{tally.decided_per_second:,.0f}" for tally in tallies],
         "time to decision, p50": [f"{tally.percentile(50) * 1000:,.0f} ms" for tally in tallies],
         "time to decision, p99": [f"{tally.percentile(99) * 1000:,.0f} ms" for tally in tallies],
         "stock left": [f"{tally.stock_left:,}" for tally in tallies],

@@ -16,6 +16,8 @@ class Tally:
         self.statuses: Counter[str] = Counter()
         self.decision_seconds: list[float] = []
         self.stock_left = 0
+        self._first_accepted_at = math.inf
+        self._last_decided_at = -math.inf
         # Every buyer is a thread, and += is not one step.
         self._lock = threading.Lock()
 
@@ -32,7 +34,15 @@ class Tally:
         with self._lock:
             self.statuses[order["status"]] += 1
             if order["status"] != "pending":
-                self.decision_seconds.append(_seconds_to_decide(order))
+                accepted_at, decided_at = _accepted_and_decided_at(order)
+                self.decision_seconds.append(decided_at - accepted_at)
+                self._first_accepted_at = min(self._first_accepted_at, accepted_at)
+                self._last_decided_at = max(self._last_decided_at, decided_at)
+
+    @property
+    def decided_per_second(self) -> float:
+        """From the first acceptance to the last decision."""
+        return self.decided / max(self._last_decided_at - self._first_accepted_at, 0.001)
 
     def percentile(self, percent: float) -> float:
         """Seconds, by nearest rank; not a number when nothing was decided."""
@@ -40,7 +50,7 @@ class Tally:
         return ranked[math.ceil(percent / 100 * len(ranked)) - 1] if ranked else math.nan
 
 
-def _seconds_to_decide(order: Order) -> float:
-    """From acceptance to the final status, by the order's own history: polling adds nothing to it."""
-    first, *_, last = (datetime.fromisoformat(entry["at"]) for entry in order["history"])
-    return (last - first).total_seconds()
+def _accepted_and_decided_at(order: Order) -> tuple[float, float]:
+    """In seconds since 1970, by the order's own history: polling adds nothing to it."""
+    first, *_, last = (datetime.fromisoformat(entry["at"]).timestamp() for entry in order["history"])
+    return first, last

@@ -6,6 +6,7 @@ import time
 
 import jwt
 
+from api.auth import SCOPES
 from local.data_dir import DataDir
 from local.errors import LocalError, NoSystem
 from local.settings import LocalSettings, load_local_settings
@@ -48,6 +49,8 @@ def main() -> int:
     except (LocalError, SettingsInvalid) as error:
         complain(f"make token: {error}")
     else:
+        if unknown := set(scope.split()) - SCOPES.keys():
+            complain(f"make token: no route asks for {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
         complain(f"sub: {subject}, scope: {scope}, good for {seconds / 3600:g} h")
         print(make_token(secret, subject, scope, seconds))
         return 0

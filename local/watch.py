@@ -48,7 +48,7 @@ class Watch:
         """Until a stop is asked for or supervisord ends: `StopAsked` or `PartFailed`."""
         while True:
             for name in self.look():
-                say(f"{name} died and was started again (its log: {self._data_dir.log_of(name)})")
+                say(f"{name} was started again (its log: {self._data_dir.log_of(name)})")
             time.sleep(0.1)
 
     def _was_restarted(self, part: PartState) -> bool:

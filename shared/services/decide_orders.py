@@ -66,8 +66,9 @@ class OrderDecider:
         decisions = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now())
         self._product_cache.invalidate(stock_taken(decisions))
         self._finished_orders.publish([decision.order_id for decision in decisions])
-        confirmed = sum(isinstance(decision, Confirmed) for decision in decisions)
-        log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)
+        if decisions:
+            confirmed = sum(isinstance(decision, Confirmed) for decision in decisions)
+            log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)
         by_id = {decision.order_id: decision for decision in decisions}
         return [by_id.get(order_id) for order_id in order_ids]
 

@@ -178,3 +178,18 @@ def test_a_check_of_answers_can_fail(client, document):
     document["components"]["schemas"]["ProblemOut"]["required"].append("no-such-member")
     with pytest.raises(Exception, match="no-such-member"):
         assert_documented(document, "/v1/products/{sku}", "get", client.get("/v1/products/ghost"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "headers"),
+    [
+        ("post", "/v1/orders", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
+        ("post", "/v1/products/{sku}/purchase", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
+        ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After"}),
+        ("post", "/v1/products", "201", {"Location", "ETag"}),
+        ("get", "/v1/products/{sku}", "200", {"ETag", "X-Cache"}),
+    ],
+)
+def test_the_headers_of_an_answer_are_documented(client, method, path, status, headers):
+    operation = client.get("/openapi.json").json["paths"][path][method]
+    assert set(operation["responses"][status]["headers"]) == headers

@@ -65,6 +65,12 @@ def test_there_is_nothing_at_an_unknown_address(client, path):
     assert response.json["type"] == "/problems/not-found"
 
 
+def test_what_is_unavailable_is_logged_under_its_request_id(client, find, logged):
+    response = find(client, Unavailable("MongoDB"))
+    entries = [entry for entry in logged if entry["event"] == "unavailable"]
+    assert [(entry["what"], entry["request_id"]) for entry in entries] == [("MongoDB", response.json["request_id"])]
+
+
 def test_what_is_unavailable_says_when_to_try_again(client, find):
     response = find(client, Unavailable("MongoDB", retry_after_seconds=7))
     assert response.status_code == 503

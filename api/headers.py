@@ -1,0 +1,29 @@
+"""The headers of requests and answers, as the OpenAPI document shows them."""
+
+from typing import Any
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+LOCATION = {"Location": _text("where it is")}
+ETAG = {"ETag": _text("changes whenever the body does; for If-None-Match")}
+RETRY_AFTER = {
+    "Retry-After": {"description": "seconds, while the order is pending", "schema": {"type": "integer", "minimum": 1}}
+}
+REPLAYED = {
+    "Idempotent-Replayed": {
+        "description": "true when the order is the one that the same request made before",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+X_CACHE = {"X-Cache": {"description": "whether it came from the cache", "schema": {"enum": ["hit", "miss"]}}}
+
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The ETag of the answer that the caller has: 304 when nothing has changed since.",
+}
