@@ -19,6 +19,9 @@ from shared.settings import Settings
 
 JWT_SECRET = "tests-sign-tokens-with-this-9vQ2xK7r"
 
+A_DAY = 86_400
+"""Seconds. Tables of tokens are made when the tests are collected, and used whenever their turn comes."""
+
 ENVIRONMENT = {
     "MONGO_URL": "mongodb://127.0.0.1:1/tests?replicaSet=rs0",
     "REDIS_BROKER_URL": "redis://127.0.0.1:1/0",
@@ -87,7 +90,7 @@ def a_token(
     sub: str = "alice",
     scope: str = "orders:write orders:read",
     *,
-    seconds: int = 300,
+    seconds: int = A_DAY,
     secret: str = JWT_SECRET,
     algorithm: str = "HS256",
     **claims: Any,

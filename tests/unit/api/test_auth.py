@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from api.auth import SCOPES, TOKEN_CHARACTERS_MAX
-from tests.builders import JWT_SECRET, a_token, bearer
+from tests.builders import A_DAY, JWT_SECRET, a_token, bearer
 
 OTHER_SECRET = "another-9vQ2xK7rTbL0-9vQ2xK7rTbL0-9vQ2xK"
 ORDER = {"items": [{"sku": "MUG-01", "quantity": 1}]}
@@ -45,7 +45,7 @@ BAD_TOKENS = {
     "no signature": without_signature(a_token()),
     "another token's signature": of_someone_else(a_token()),
     "expired": a_token(seconds=-60),
-    "not valid yet": a_token(nbf=int(time.time()) + 60),
+    "not valid yet": a_token(nbf=int(time.time()) + A_DAY // 2),
     "exp as text": a_token(exp="tomorrow"),
     "exp as a list": signed(b'{"sub":"a","scope":"orders:write","exp":[]}'),
     "exp is infinite": signed(b'{"sub":"a","scope":"orders:write","exp":Infinity}'),
