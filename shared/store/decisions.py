@@ -14,7 +14,6 @@ from datetime import datetime
 from pymongo import ASCENDING, InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.read_concern import ReadConcern
 
 from shared.domain.allocation import Confirmed, Decision, Offer, PendingOrder, decide, stock_taken
 from shared.domain.money import Money
@@ -28,7 +27,7 @@ from shared.store.documents import (
     pending_order_from,
     reason_value,
 )
-from shared.store.errors import outage_as_unavailable
+from shared.store.transaction import run_transaction
 
 
 class GuardFailed(Exception):
@@ -51,10 +50,7 @@ def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at
             _write_statuses(database, decisions, at, session)
         return decisions
 
-    with outage_as_unavailable(), database.client.start_session() as session:
-        return session.with_transaction(
-            transact, read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
-        )
+    return run_transaction(database, transact)
 
 
 def _read_pending(database: Database[Document], order_ids: Sequence[str], session: ClientSession) -> list[PendingOrder]:

@@ -9,6 +9,7 @@ from shared.domain.product import Product
 from shared.store.connection import Document
 from shared.store.documents import movement_document, product_document, product_from
 from shared.store.errors import outage_as_unavailable
+from shared.store.transaction import run_transaction
 
 
 def insert_product(database: Database[Document], product: Product) -> None:
@@ -20,8 +21,7 @@ def insert_product(database: Database[Document], product: Product) -> None:
             database.stock_movements.insert_one(_initial_movement(product), session=session)
 
     try:
-        with outage_as_unavailable(), database.client.start_session() as session:
-            session.with_transaction(insert, write_concern=database.write_concern)
+        run_transaction(database, insert)
     except DuplicateKeyError as error:
         raise SkuTaken(product.sku) from error
 

@@ -27,6 +27,9 @@ def test_all_who_wait_get_503_and_the_service_comes_back_by_itself(stack: Stack,
         # The first two batches of each process wait for the driver's limit, all behind them fail at once.
         assert max(answer.elapsed.total_seconds() for answer in answers) < 10
         assert client.get("/readyz").status_code == 503
+        # A transaction, which the driver alone would repeat for two minutes.
+        product = {"sku": "TEE", "name": "A shirt", "price": {"amount": 1, "currency": "EUR"}, "stock": 1}
+        assert client.post("/v1/products", json=product, timeout=10).status_code == 503
 
         mongod.start() if fault == "killed" else mongod.resume()
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready", "the system to be ready again")

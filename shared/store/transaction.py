@@ -1,0 +1,26 @@
+"""Running a transaction: repeated whole while its conflicts pass, and never for longer than the client's own limit."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+
+from shared.store.connection import Document
+from shared.store.errors import outage_as_unavailable
+
+T = TypeVar("T")
+
+
+def run_transaction(database: Database[Document], transact: Callable[[ClientSession], T]) -> T:
+    """On one snapshot, durable when it returns. Raises `Unavailable`, and whatever `transact` raises.
+
+    `timeoutMS` alone bounds each operation, and `with_transaction` would repeat those for two minutes.
+    """
+    limit = pymongo.timeout(database.client.options.timeout)
+    with outage_as_unavailable(), limit, database.client.start_session() as session:
+        return session.with_transaction(
+            transact, read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
+        )
