@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from api.auth import caller
 from api.blueprint import Blueprint
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, X_CACHE
 from api.json_response import json_response
@@ -29,7 +30,7 @@ product_out = ProductOut()
 def post_product(body: dict[str, Any]) -> Response:
     """Create a product, with its first stock."""
     price = Money(**body.pop("price"))
-    product = create_product(resources().database, price=price, **body)
+    product = create_product(resources().database, by=caller().subject, price=price, **body)
     response = json_response(product_out.dump(product), 201)
     response.headers["Location"] = f"/v1/products/{product.sku}"
     response.set_etag(_etag(product))

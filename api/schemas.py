@@ -6,14 +6,12 @@ from typing import Any
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
 
 from shared.domain.order import ReasonCode, Status
-from shared.domain.product import SKU_PATTERN
+from shared.domain.product import RESERVED_SKUS, SKU_PATTERN, STOCK_MAX
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 50
 AMOUNT_MAX = 10**10
 """Even 50 lines of 10,000 units then add up to less than 2^53, the largest integer that every JSON reader keeps."""
-
-STOCK_MAX = 10**12
 
 
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -40,6 +38,15 @@ class Sku(fields.String):
         super().__init__(validate=pattern, metadata=metadata, **kwargs)
 
 
+class NewSku(Sku):
+    """Not a word that stands for something else at the same place of an address."""
+
+    def _validate(self, value: Any) -> None:
+        super()._validate(value)
+        if value in RESERVED_SKUS:
+            raise ValidationError(f"{value} is reserved: it is an address of its own.")
+
+
 class Text(fields.String):
     """Text that people can read: no control characters, among them NUL."""
 
@@ -52,6 +59,12 @@ class Whole(fields.Integer):
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
+
+
+class Threshold(Whole):
+    def __init__(self, **kwargs: Any) -> None:
+        metadata = {"description": "the stock at or below which the product is low; null for never"}
+        super().__init__(0, STOCK_MAX, allow_none=True, metadata=metadata, **kwargs)
 
 
 class ListOf(fields.List[dict[str, Any]]):
@@ -90,11 +103,12 @@ class PurchaseIn(Input):
 
 
 class ProductIn(Input):
-    sku = Sku(required=True)
+    sku = NewSku(required=True)
     name = Text(200, required=True)
     description = Text(5_000, load_default=None, allow_none=True)
     price = fields.Nested(MoneyIn, required=True)
     stock = Whole(0, STOCK_MAX, load_default=0)
+    low_stock_threshold = Threshold(load_default=None)
 
 
 class MoneyOut(Schema):
@@ -143,6 +157,8 @@ class ProductOut(Schema):
     description = fields.String(required=True, allow_none=True)
     price = fields.Nested(MoneyOut, required=True)
     stock = fields.Integer(required=True)
+    low_stock_threshold = fields.Integer(required=True, allow_none=True)
+    low_stock = fields.Boolean(required=True, metadata={"description": "stock at or below the threshold"})
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
 

@@ -78,6 +78,7 @@ def a_product(
         description=None,
         price=Money(price, currency),
         stock=stock,
+        low_stock_threshold=None,
         version=1,
         archived_at=None,
         created_at=at,

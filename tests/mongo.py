@@ -8,16 +8,16 @@ from pymongo.database import Database
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from shared.domain.order import Order
-from shared.domain.product import Product
+from shared.domain.product import Product, created
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
 from shared.store.orders import Submission, insert_orders
-from shared.store.products import insert_product
+from shared.store.products import change_products
 
 
 def put_products(database: Database[Document], *products: Product) -> None:
-    for product in products:
-        insert_product(database, product)
+    """With their first stock in the ledger."""
+    change_products(database, [], lambda _: [created(product, by="clerk") for product in products])
 
 
 def put_orders(database: Database[Document], *orders: Order) -> list[str]:

@@ -13,6 +13,7 @@ class Offer:
 
     price: Money
     stock: int
+    low_stock_threshold: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 OrderProcessorError
 ├── ProductNotFound         no product that may be read or ordered has this SKU
 ├── SkuTaken                a product, possibly an archived one, has this SKU already
+├── VersionConflict         the product is not (any more) as the caller saw it
+├── StockOutOfRange         the stock would go below zero, or above what can be kept
 ├── OrderNotFound           no order has this id, or it is someone else's
 ├── IdempotencyKeyReuse     the key was used before, with another request
 ├── WriteRefused            MongoDB will never store this document as it is
@@ -24,6 +26,21 @@ class SkuTaken(OrderProcessorError):
     def __init__(self, sku: str) -> None:
         super().__init__(sku)
         self.sku = sku
+
+
+class VersionConflict(OrderProcessorError):
+    def __init__(self, sku: str, version: int) -> None:
+        super().__init__(f"{sku} has version {version}")
+        self.sku = sku
+        self.version = version
+
+
+class StockOutOfRange(OrderProcessorError):
+    def __init__(self, sku: str, *, stock: int, delta: int) -> None:
+        super().__init__(f"{sku}: {stock} {delta:+}")
+        self.sku = sku
+        self.stock = stock
+        self.delta = delta
 
 
 class OrderNotFound(OrderProcessorError):

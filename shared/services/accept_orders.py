@@ -1,22 +1,22 @@
 """Accepting an order: it is on disk on a majority of MongoDB when `accept` returns, and announced soon after."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from typing import Any
 
 import uuid_utils
 from pymongo.database import Database
 
 from shared.clock import now
-from shared.domain.errors import IdempotencyKeyReuse, Unavailable
+from shared.domain.errors import Unavailable
+from shared.domain.idempotency import Idempotency, check_same_request, idempotency_of
 from shared.domain.order import Line, Order, new_order
 from shared.group_commit import GroupCommit
 from shared.queue import Announcer
 from shared.settings import Settings
 from shared.store.connection import Document
-from shared.store.orders import FirstOrder, Idempotency, InsertOutcome, Submission, insert_orders
+from shared.store.orders import FirstOrder, InsertOutcome, Submission, insert_orders
 
 ANSWER_SECONDS = 10.0
 """No request waits longer. Every commit is bounded by the client's own, shorter timeout; this is the backstop."""
@@ -46,7 +46,7 @@ class OrderAcceptor:
     ) -> Accepted:
         """Raises `IdempotencyKeyReuse`, `WriteRefused`, `Unavailable`."""
         order = new_order(str(uuid_utils.uuid7()), customer, lines, reference=reference, at=now())
-        idempotency = Idempotency(idempotency_key, fingerprint_of(order)) if idempotency_key else None
+        idempotency = idempotency_of(idempotency_key, request_of(order))
         outcome = self._outcome(Submission(order, idempotency))
         if isinstance(outcome, Order):
             return Accepted(outcome, replayed=False)
@@ -74,16 +74,15 @@ class OrderAcceptor:
         return outcomes
 
 
-def fingerprint_of(order: Order) -> str:
-    """A digest of what the order asks for; the same lines in another order or not added up ask for the same."""
-    request = {
+def request_of(order: Order) -> dict[str, Any]:
+    """What the order asks for; the same lines in another order or not added up ask for the same."""
+    return {
         "items": sorted((line.sku, line.quantity) for line in order.items),
         "reference": order.reference,
     }
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
 
 
 def _replay(first: FirstOrder, idempotency: Idempotency | None) -> Accepted:
-    if idempotency and first.fingerprint != idempotency.fingerprint:
-        raise IdempotencyKeyReuse(idempotency.key)
+    if idempotency:
+        check_same_request(idempotency, first.fingerprint)
     return Accepted(first.order, replayed=True)

@@ -12,6 +12,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.order import Reason, ReasonCode
 from shared.group_commit import GroupCommit
 from shared.notices import FinishedOrders
+from shared.services.product_changes import report_low_stock
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.decisions import decide_pending
@@ -63,9 +64,11 @@ class OrderDecider:
 
     def _commit(self, order_ids: Sequence[str]) -> list[Decision | None]:
         """None for an order that was not pending: another delivery has decided it."""
-        decisions = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now())
+        decided = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now())
+        decisions = decided.decisions
         self._product_cache.invalidate(stock_taken(decisions))
         self._finished_orders.publish([decision.order_id for decision in decisions])
+        report_low_stock(decided.ran_low)
         if decisions:
             confirmed = sum(isinstance(decision, Confirmed) for decision in decisions)
             log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)

@@ -8,7 +8,8 @@ The safety argument, in the order of its lines of defence:
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pymongo import ASCENDING, InsertOne, UpdateOne
@@ -17,38 +18,47 @@ from pymongo.database import Database
 
 from shared.domain.allocation import Confirmed, Decision, Offer, PendingOrder, decide, stock_taken
 from shared.domain.money import Money
+from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Status
+from shared.domain.product import is_low
 from shared.store.connection import Document
 from shared.store.documents import (
     history_value,
     items_value,
+    level_value,
     money_value,
     movement_document,
     pending_order_from,
     reason_value,
 )
-from shared.store.transaction import run_transaction
+from shared.store.transaction import check_all, run_transaction
 
 
-class GuardFailed(Exception):
-    """A guarded write matched fewer documents than it must: the snapshot was not what it seemed. Nothing is written."""
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """`ran_low`: the stock that each SKU has left which fell to its low-stock threshold by these decisions."""
+
+    decisions: list[Decision]
+    ran_low: dict[str, int]
 
 
-def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at: datetime) -> list[Decision]:
+def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at: datetime) -> Decided:
     """Decide those of the orders that are pending, in order of acceptance, in one transaction.
 
     Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
     Raises `Unavailable`; any other error means that one of the orders can't be processed.
     """
 
-    def transact(session: ClientSession) -> list[Decision]:
+    def transact(session: ClientSession) -> Decided:
         orders = _read_pending(database, order_ids, session)
-        decisions = decide(orders, _read_offers(database, orders, session))
+        offers = _read_offers(database, orders, session)
+        decisions = decide(orders, offers)
+        taken = stock_taken(decisions)
         if decisions:
-            _take_stock(database, stock_taken(decisions), at, session)
+            _take_stock(database, offers, taken, at, session)
             _write_ledger(database, decisions, at, session)
             _write_statuses(database, decisions, at, session)
-        return decisions
+        return Decided(decisions, _ran_low(offers, taken))
 
     return run_transaction(database, transact)
 
@@ -73,34 +83,57 @@ def _read_offers(
         return {}
     found = database.products.find(
         {"_id": {"$in": skus}, "archived_at": None},
-        {"price": 1, "stock": 1},
+        {"price": 1, "stock": 1, "low_stock_threshold": 1},
         session=session,
         batch_size=len(skus) + 1,
     )
-    return {document["_id"]: Offer(Money(**document["price"]), document["stock"]) for document in found}
+    return {
+        document["_id"]: Offer(Money(**document["price"]), document["stock"], document["low_stock_threshold"])
+        for document in found
+    }
 
 
-def _take_stock(database: Database[Document], taken: dict[str, int], at: datetime, session: ClientSession) -> None:
+def _take_stock(
+    database: Database[Document],
+    offers: Mapping[str, Offer],
+    taken: Mapping[str, int],
+    at: datetime,
+    session: ClientSession,
+) -> None:
     """First of the writes and in ascending order of SKU: who loses a conflict loses it early, and no two cross."""
     updates = [
         UpdateOne(
             {"_id": sku, "stock": {"$gte": quantity}, "archived_at": None},
-            {"$inc": {"stock": -quantity, "version": 1}, "$set": {"updated_at": at}},
+            {"$inc": {"stock": -quantity, "version": 1}, "$set": {"updated_at": at, **_level(offers[sku], quantity)}},
         )
         for sku, quantity in taken.items()
     ]
     if updates:
         result = database.products.bulk_write(updates, ordered=False, session=session)
-        _check_all("products", result.matched_count, len(updates))
+        check_all("products", result.matched_count, len(updates))
+
+
+def _level(offer: Offer, taken: int) -> Document:
+    """From the snapshot: whoever moved this stock meanwhile makes the write conflict."""
+    level = level_value(offer.stock - taken, offer.low_stock_threshold)
+    return {f"listing.{name}": value for name, value in level.items()}
+
+
+def _ran_low(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, int]:
+    left = {sku: offers[sku].stock - quantity for sku, quantity in taken.items()}
+    return {
+        sku: stock
+        for sku, stock in left.items()
+        if is_low(stock, offers[sku].low_stock_threshold)
+        and not is_low(offers[sku].stock, offers[sku].low_stock_threshold)
+    }
 
 
 def _write_ledger(
     database: Database[Document], decisions: Iterable[Decision], at: datetime, session: ClientSession
 ) -> None:
     sales = [
-        InsertOne(
-            movement_document(reference=decision.order_id, sku=line.sku, kind="sale", delta=-line.quantity, at=at)
-        )
+        InsertOne(movement_document(Movement(decision.order_id, line.sku, MovementKind.SALE, -line.quantity, at)))
         for decision in decisions
         if isinstance(decision, Confirmed)
         for line in decision.items
@@ -117,7 +150,7 @@ def _write_statuses(
         for decision in decisions
     ]
     result = database.orders.bulk_write(updates, ordered=False, session=session)
-    _check_all("orders", result.matched_count, len(updates))
+    check_all("orders", result.matched_count, len(updates))
 
 
 def _status_update(decision: Decision, at: datetime) -> Document:
@@ -131,8 +164,3 @@ def _status_update(decision: Decision, at: datetime) -> Document:
         "$set": {"status": status.value, "updated_at": at, **fields},
         "$push": {"history": history_value(status, at)},
     }
-
-
-def _check_all(what: str, matched: int, expected: int) -> None:
-    if matched != expected:
-        raise GuardFailed(f"{what}: {matched} of {expected} guarded writes matched")

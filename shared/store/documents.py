@@ -1,13 +1,16 @@
-"""Orders and products as MongoDB keeps them, and back. The only place that knows the names of their fields."""
+"""Orders, products and movements as MongoDB keeps them, and back: the only place that knows their fields' names."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.allocation import PendingOrder
+from shared.domain.idempotency import Idempotency
 from shared.domain.money import Money
+from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import HistoryEntry, Line, Order, Reason, ReasonCode, RefusedLine, Status
-from shared.domain.product import Product
+from shared.domain.product import Product, is_low
+from shared.domain.search import folded, words_of
 from shared.store.connection import Document
 
 
@@ -49,17 +52,35 @@ def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
 
 
 def product_document(product: Product) -> Document:
+    """With `listing`: what the indexes of the list need to know, all of it derived from the rest."""
     return {
         "_id": product.sku,
         "name": product.name,
         "description": product.description,
         "price": money_value(product.price),
         "stock": product.stock,
+        "low_stock_threshold": product.low_stock_threshold,
         "version": product.version,
         "archived_at": product.archived_at,
         "created_at": product.created_at,
         "updated_at": product.updated_at,
+        "listing": {
+            "archived": product.archived_at is not None,
+            **level_value(product.stock, product.low_stock_threshold),
+            "name": folded(product.name),
+            "words": [] if product.archived_at else [sku_word(product.sku), *words_of(product.name)],
+        },
     }
+
+
+def level_value(stock: int, low_stock_threshold: int | None) -> Document:
+    """The part of `listing` that follows the stock."""
+    return {"in_stock": stock > 0, "low_stock": is_low(stock, low_stock_threshold)}
+
+
+def sku_word(sku: str) -> str:
+    """The SKU, or the beginning of one, among the words of the name: marked, because no word has this character."""
+    return "=" + folded(sku)
 
 
 def product_from(document: Mapping[str, Any]) -> Product:
@@ -69,6 +90,7 @@ def product_from(document: Mapping[str, Any]) -> Product:
         description=document["description"],
         price=Money(**document["price"]),
         stock=document["stock"],
+        low_stock_threshold=document["low_stock_threshold"],
         version=document["version"],
         archived_at=document["archived_at"],
         created_at=document["created_at"],
@@ -76,16 +98,36 @@ def product_from(document: Mapping[str, Any]) -> Product:
     )
 
 
-def movement_document(*, reference: str, sku: str, kind: str, delta: int, at: datetime) -> Document:
-    """`_id` is unique by what caused the movement: the second guard against a double effect."""
+def movement_document(movement: Movement) -> Document:
     return {
-        "_id": f"{reference}:{sku}:{kind}",
-        "reference": reference,
-        "sku": sku,
-        "kind": kind,
-        "delta": delta,
-        "at": at,
+        "_id": movement.movement_id,
+        "reference": movement.reference,
+        "sku": movement.sku,
+        "kind": movement.kind.value,
+        "delta": movement.delta,
+        "at": movement.at,
+        "by": movement.by,
+        "reason": movement.reason,
     }
+
+
+def movement_from(document: Mapping[str, Any]) -> Movement:
+    return Movement(
+        reference=document["reference"],
+        sku=document["sku"],
+        kind=MovementKind(document["kind"]),
+        delta=document["delta"],
+        at=document["at"],
+        by=document["by"],
+        reason=document["reason"],
+    )
+
+
+def idempotency_value(idempotency: Idempotency | None) -> Document:
+    """The field of a document that was asked for with a key; absent without one, so that no index holds it."""
+    if idempotency is None:
+        return {}
+    return {"idempotency": {"key": idempotency.key, "fingerprint": idempotency.fingerprint}}
 
 
 def items_value(lines: Iterable[Line]) -> list[Document]:

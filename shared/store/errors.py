@@ -12,6 +12,8 @@ from pymongo.errors import (
 
 from shared.domain.errors import Unavailable
 
+DUPLICATE_KEY = 11000
+
 PASSING_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
 

@@ -1,9 +1,21 @@
 """All indexes, in one table. Every query of the normal way is served by one; a test explains each of them."""
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 
 from shared.store.connection import Document
+
+LISTING_FLAGS = ["listing.archived", "listing.in_stock", "listing.low_stock"]
+
+
+def _products_by(name: str, *fields: str) -> IndexModel:
+    """For one sort of the list: the filters first, then the order with `_id` to break ties.
+
+    The price comes last, so that a range of prices is looked up in the index itself. Of what an index holds only the
+    stock changes with a sale, and only one index holds the stock.
+    """
+    return IndexModel([(field, ASCENDING) for field in dict.fromkeys([*LISTING_FLAGS, *fields])], name=name)
+
 
 INDEXES: dict[str, list[IndexModel]] = {
     "orders": [
@@ -24,7 +36,23 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"status": "pending"},
         ),
     ],
-    "stock_movements": [IndexModel([("sku", ASCENDING), ("_id", ASCENDING)], name="by_sku")],
+    "products": [
+        _products_by("listed_by_sku", "_id", "price.amount"),
+        _products_by("listed_by_name", "listing.name", "_id", "price.amount"),
+        _products_by("listed_by_price", "price.amount", "_id"),
+        _products_by("listed_by_creation", "created_at", "_id", "price.amount"),
+        _products_by("listed_by_stock", "stock", "_id", "price.amount"),
+        IndexModel([("listing.words", ASCENDING)], name="by_word"),
+    ],
+    "stock_movements": [
+        IndexModel([("sku", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_sku_and_time"),
+        IndexModel(
+            [("by", ASCENDING), ("idempotency.key", ASCENDING)],
+            name="one_adjustment_per_caller_and_key",
+            unique=True,
+            partialFilterExpression={"idempotency.key": {"$exists": True}},
+        ),
+    ],
 }
 
 

@@ -9,20 +9,11 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
+from shared.domain.idempotency import Idempotency
 from shared.domain.order import Order, Reason, Status
 from shared.store.connection import Document
-from shared.store.documents import history_value, order_document, order_from, reason_value
-from shared.store.errors import outage_as_unavailable
-
-DUPLICATE_KEY = 11000
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """The caller's `Idempotency-Key` and a digest of the request that it came with."""
-
-    key: str
-    fingerprint: str
+from shared.store.documents import history_value, idempotency_value, order_document, order_from, reason_value
+from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +95,7 @@ def oldest_pending_since(database: Database[Document]) -> datetime | None:
 
 def _document(submission: Submission, announce_after_seconds: int) -> Document:
     document = order_document(submission.order, announce_after_seconds=announce_after_seconds)
-    if submission.idempotency:
-        document["idempotency"] = {
-            "key": submission.idempotency.key,
-            "fingerprint": submission.idempotency.fingerprint,
-        }
-    return document
+    return {**document, **idempotency_value(submission.idempotency)}
 
 
 def _resolve_duplicates(

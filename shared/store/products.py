@@ -1,29 +1,22 @@
-"""Products in MongoDB, read one by one and created together with the ledger entry of their first stock."""
+"""Products in MongoDB: read one by one, and changed in transactions together with the ledger.
 
+Sales are written in `store/decisions.py`. Every other change reads the product, and writes it only if it has the
+version that was read, in one transaction: a sale beside it makes one of the two start again, on what is true then.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from pymongo import InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import ProductNotFound, SkuTaken
-from shared.domain.product import Product
+from shared.domain.product import Change, Product
 from shared.store.connection import Document
 from shared.store.documents import movement_document, product_document, product_from
-from shared.store.errors import outage_as_unavailable
-from shared.store.transaction import run_transaction
-
-
-def insert_product(database: Database[Document], product: Product) -> None:
-    """Raises `SkuTaken` (an archived product keeps its SKU), `Unavailable`."""
-
-    def insert(session: ClientSession) -> None:
-        database.products.insert_one(product_document(product), session=session)
-        if product.stock:
-            database.stock_movements.insert_one(_initial_movement(product), session=session)
-
-    try:
-        run_transaction(database, insert)
-    except DuplicateKeyError as error:
-        raise SkuTaken(product.sku) from error
+from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
+from shared.store.transaction import check_all, run_transaction
 
 
 def find_product(database: Database[Document], sku: str) -> Product:
@@ -35,7 +28,54 @@ def find_product(database: Database[Document], sku: str) -> Product:
     return product_from(document)
 
 
-def _initial_movement(product: Product) -> Document:
-    return movement_document(
-        reference="product", sku=product.sku, kind="initial", delta=product.stock, at=product.created_at
-    )
+def product_exists(database: Database[Document], sku: str) -> bool:
+    """Archived ones do."""
+    with outage_as_unavailable():
+        return database.products.find_one({"_id": sku}, {"_id": 1}) is not None
+
+
+def change_products(
+    database: Database[Document], skus: Sequence[str], decide: Callable[[Mapping[str, Product]], Sequence[Change]]
+) -> Sequence[Change]:
+    """Change some products, all or none, to what `decide` makes of them; it may be asked more than once.
+
+    It gets those that there are by SKU, archived ones too. Raises `SkuTaken` when one that it makes was made meanwhile,
+    `Unavailable`, and what `decide` raises; then nothing has changed.
+    """
+
+    def change(session: ClientSession) -> Sequence[Change]:
+        changes = decide(read_products(database, skus, session))
+        write_changes(database, changes, session)
+        return changes
+
+    return run_transaction(database, change)
+
+
+def read_products(database: Database[Document], skus: Sequence[str], session: ClientSession) -> dict[str, Product]:
+    found = database.products.find({"_id": {"$in": list(skus)}}, session=session, batch_size=len(skus) + 1)
+    return {document["_id"]: product_from(document) for document in found}
+
+
+def write_changes(database: Database[Document], changes: Iterable[Change], session: ClientSession) -> None:
+    """Those that change something, in ascending order of SKU, as in the deciding transaction: no two cross."""
+    real = sorted((change for change in changes if change.after != change.before), key=lambda change: change.after.sku)
+    if not real:
+        return
+    try:
+        result = database.products.bulk_write([_write(change) for change in real], session=session)
+    except BulkWriteError as error:
+        [first] = error.details["writeErrors"]
+        if first["code"] != DUPLICATE_KEY:
+            raise
+        raise SkuTaken(real[first["index"]].after.sku) from error
+    check_all("products", result.matched_count + result.inserted_count, len(real))
+    movements = [movement_document(change.movement) for change in real if change.movement]
+    if movements:
+        database.stock_movements.insert_many(movements, session=session)
+
+
+def _write(change: Change) -> InsertOne[Document] | ReplaceOne[Document]:
+    document = product_document(change.after)
+    if change.before is None:
+        return InsertOne(document)
+    return ReplaceOne({"_id": change.before.sku, "version": change.before.version}, document)

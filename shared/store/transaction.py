@@ -14,6 +14,10 @@ from shared.store.errors import outage_as_unavailable
 T = TypeVar("T")
 
 
+class GuardFailed(Exception):
+    """A guarded write matched fewer documents than it must: the snapshot was not what it seemed. Nothing is written."""
+
+
 def run_transaction(database: Database[Document], transact: Callable[[ClientSession], T]) -> T:
     """On one snapshot, durable when it returns. Raises `Unavailable`, and whatever `transact` raises.
 
@@ -24,3 +28,9 @@ def run_transaction(database: Database[Document], transact: Callable[[ClientSess
         return session.with_transaction(
             transact, read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
         )
+
+
+def check_all(what: str, matched: int, expected: int) -> None:
+    """Ends the transaction with `GuardFailed` unless every guarded write matched."""
+    if matched != expected:
+        raise GuardFailed(f"{what}: {matched} of {expected} guarded writes matched")

@@ -7,11 +7,12 @@ import pytest
 from pymongo.database import Database
 
 from shared.domain.errors import IdempotencyKeyReuse, WriteRefused
+from shared.domain.idempotency import Idempotency
 from shared.domain.order import Order
 from shared.queue import Announcer, make_celery
 from shared.services.accept_orders import Accepted, OrderAcceptor
 from shared.store.connection import Document, connect
-from shared.store.orders import FirstOrder, Idempotency, Submission, insert_orders
+from shared.store.orders import FirstOrder, Submission, insert_orders
 from tests.builders import a_line, an_order, settings
 from tests.mongo import CommandCounter
 

@@ -11,7 +11,8 @@ from shared.domain.allocation import Offer
 from shared.domain.money import Money
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
-from shared.store.decisions import GuardFailed, decide_pending
+from shared.store.decisions import decide_pending
+from shared.store.transaction import GuardFailed
 from tests.builders import a_line, a_product, an_order
 from tests.mongo import (
     CommandCounter,
@@ -137,9 +138,10 @@ def test_transactions_that_run_side_by_side_sell_no_more_than_there_is(database:
     order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(40)))
 
     with ThreadPoolExecutor(8) as pool:
-        decisions = list(pool.map(lambda order_id: decide_pending(database, [order_id], at=now()), order_ids))
+        batches = list(pool.map(lambda order_id: decide_pending(database, [order_id], at=now()), order_ids))
 
-    assert Counter(type(decision).__name__ for [decision] in decisions) == {"Confirmed": 10, "Rejected": 30}
+    decisions = Counter(type(decision).__name__ for decided in batches for decision in decided.decisions)
+    assert decisions == {"Confirmed": 10, "Rejected": 30}
     assert stock_of(database, "MUG") == 0
     assert_ledger_true(database)
 

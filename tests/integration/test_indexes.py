@@ -9,12 +9,13 @@ from redis import Redis
 
 from shared.cache import make_product_cache
 from shared.clock import now
+from shared.domain.idempotency import Idempotency
 from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.services.sweep_orders import sweep_orders
 from shared.store.connection import Document
 from shared.store.heartbeats import beat_heart, last_heartbeat
-from shared.store.orders import Idempotency, Submission, find_order, insert_orders, oldest_pending_since
+from shared.store.orders import Submission, find_order, insert_orders, oldest_pending_since
 from shared.store.products import find_product
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import put_orders, put_products

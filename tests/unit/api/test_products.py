@@ -27,6 +27,8 @@ def as_json(product: Product) -> dict[str, object]:
         "description": product.description,
         "price": {"amount": product.price.amount, "currency": product.price.currency},
         "stock": product.stock,
+        "low_stock_threshold": product.low_stock_threshold,
+        "low_stock": product.low_stock,
         "created_at": product.created_at.isoformat(),
         "updated_at": product.updated_at.isoformat(),
     }
@@ -127,7 +129,8 @@ def test_a_created_product_is_answered_with_its_address_and_entity_tag(client, c
     assert response.headers["Location"] == PATH
     assert response.headers["ETag"] == '"v1"'
     assert (response.json["sku"], response.json["stock"]) == ("MUG-01", 10)
-    assert created == [{**BODY, "description": None, "price": Money(12_500, "IDR")}]
+    price = Money(12_500, "IDR")
+    assert created == [{**BODY, "by": "alice", "description": None, "low_stock_threshold": None, "price": price}]
 
 
 def test_a_sku_that_is_taken_is_refused(client, created):

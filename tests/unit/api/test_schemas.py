@@ -150,11 +150,18 @@ def test_a_price_is_minor_units_in_an_iso_4217_currency(amount, currency, wrong)
     assert list(refused(ProductIn(), {**PRODUCT, "price": price})["price"]) == [wrong]
 
 
-def test_a_product_needs_no_description_and_no_stock():
-    assert ProductIn().load(PRODUCT) == {**PRODUCT, "description": None, "stock": 0}
+def test_a_product_needs_no_description_no_stock_and_no_threshold():
+    assert ProductIn().load(PRODUCT) == {**PRODUCT, "description": None, "stock": 0, "low_stock_threshold": None}
+
+
+@pytest.mark.parametrize("sku", ["import", "export"])
+def test_a_sku_that_is_an_address_of_its_own_is_refused(sku):
+    with pytest.raises(ValidationError, match="reserved"):
+        ProductIn().load({**PRODUCT, "sku": sku})
 
 
 @pytest.mark.parametrize("stock", [0, 10**12])
 def test_a_product_is_taken_as_it_is_given(stock):
-    product = {**PRODUCT, "description": "Blue.", "stock": stock, "price": {"amount": 0, "currency": "EUR"}}
+    price = {"amount": 0, "currency": "EUR"}
+    product = {**PRODUCT, "description": "Blue.", "stock": stock, "low_stock_threshold": stock, "price": price}
     assert ProductIn().load(product) == product

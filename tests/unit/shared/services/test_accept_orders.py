@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.domain.errors import IdempotencyKeyReuse, Unavailable
+from shared.domain.idempotency import idempotency_of
 from shared.domain.order import Line, Status
-from shared.services.accept_orders import OrderAcceptor, fingerprint_of
+from shared.services.accept_orders import OrderAcceptor, request_of
 from tests.builders import a_line, an_order, settings
 
 
@@ -100,6 +101,10 @@ def test_a_closed_acceptor_takes_nothing_in(acceptor, database):
 
 
 A, B = a_line("a", 1), a_line("b", 2)
+
+
+def fingerprint_of(order):
+    return idempotency_of("key", request_of(order)).fingerprint
 
 
 def test_the_fingerprint_is_of_what_is_asked_for_not_of_how_it_is_written():

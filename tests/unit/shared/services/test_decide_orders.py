@@ -10,6 +10,7 @@ from shared.domain.errors import Unavailable
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, Status
 from shared.services.decide_orders import OrderDecider
+from shared.store.decisions import Decided
 from shared.store.documents import order_document
 from shared.store.orders import find_order
 from tests.builders import an_order, settings
@@ -27,17 +28,19 @@ class Transaction:
     def __init__(self) -> None:
         self.decisions: dict[str, Decision] = {}
         self.poisoned: set[str] = set()
+        self.ran_low: dict[str, int] = {}
         self.outage = False
         self.batches: list[list[str]] = []
 
-    def __call__(self, _database: object, order_ids: list[str], *, at: datetime) -> list[Decision]:
+    def __call__(self, _database: object, order_ids: list[str], *, at: datetime) -> Decided:
         assert at.tzinfo
         self.batches.append(order_ids)
         if self.outage:
             raise Unavailable("MongoDB")
         if self.poisoned & set(order_ids):
             raise KeyError("items")
-        return [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
+        decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
+        return Decided(decisions, self.ran_low)
 
 
 class Told:

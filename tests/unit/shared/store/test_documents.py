@@ -6,8 +6,16 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.money import Money
+from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import HistoryEntry, Line, Reason, ReasonCode, RefusedLine, Status
-from shared.store.documents import movement_document, order_document, order_from, product_document, product_from
+from shared.store.documents import (
+    movement_document,
+    movement_from,
+    order_document,
+    order_from,
+    product_document,
+    product_from,
+)
 from tests.builders import a_product, an_order
 
 CONFIRMED = an_order(
@@ -32,7 +40,12 @@ def test_an_order_comes_back_as_it_was(order, database):
 
 @pytest.mark.parametrize(
     "product",
-    [a_product(), a_product(description="blue", stock=0, price=0), a_product(archived_at=a_product().created_at)],
+    [
+        a_product(),
+        a_product(description="blue", stock=0, price=0),
+        a_product(archived_at=a_product().created_at),
+        a_product(stock=3, low_stock_threshold=3),
+    ],
 )
 def test_a_product_comes_back_as_it_was(product, database):
     database.products.insert_one(product_document(product))
@@ -59,11 +72,21 @@ def test_statuses_and_reasons_are_stored_as_plain_text():
 
 def test_the_id_of_a_movement_is_what_caused_it():
     at = an_order().created_at
-    assert movement_document(reference="order-1", sku="MUG-01", kind="sale", delta=-2, at=at) == {
+    sale = Movement("order-1", "MUG-01", MovementKind.SALE, -2, at)
+    assert movement_document(sale) == {
         "_id": "order-1:MUG-01:sale",
         "reference": "order-1",
         "sku": "MUG-01",
         "kind": "sale",
         "delta": -2,
         "at": at,
+        "by": None,
+        "reason": None,
     }
+
+
+@pytest.mark.parametrize("kind", MovementKind)
+def test_a_movement_comes_back_as_it_was(kind, database):
+    movement = Movement("reference", "MUG-01", kind, 5, an_order().created_at, by="clerk", reason="counted")
+    database.stock_movements.insert_one(movement_document(movement))
+    assert movement_from(database.stock_movements.find_one()) == movement

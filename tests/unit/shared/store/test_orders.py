@@ -5,10 +5,10 @@ from pymongo.errors import BulkWriteError
 
 from shared.clock import now
 from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
+from shared.domain.idempotency import Idempotency
 from shared.domain.order import HistoryEntry, Order, Reason, ReasonCode, Status
 from shared.store.orders import (
     FirstOrder,
-    Idempotency,
     Submission,
     fail_order,
     find_order,
