@@ -24,7 +24,8 @@ LEEWAY_SECONDS = 10
 SCOPES = {
     "orders:write": "place orders",
     "orders:read": "read one's own orders",
-    "products:write": "create products",
+    "products:write": "create, change and archive products",
+    "stock:write": "adjust stock and read its ledger",
     "ops": "read all orders",
 }
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import flask_smorest
 import orjson
 from flask import Request
-from marshmallow import Schema, ValidationError
+from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
@@ -20,6 +20,13 @@ class StrictParser(FlaskParser):
     """A body must say that it is JSON and be JSON: no NaN, no broken UTF-8 (orjson refuses both)."""
 
     DEFAULT_VALIDATION_STATUS = 400
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012 - as webargs has it
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        for name, values in req.args.lists():
+            if len(values) > 1:
+                raise ValidationError({name: ["Must be given once."]})
+        return super().load_querystring(req, schema)
 
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002 - webargs passes it
         if req.mimetype != "application/json" or req.content_encoding not in (None, "identity"):
@@ -31,7 +38,7 @@ class StrictParser(FlaskParser):
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        errors = messages.get("json", messages)
+        errors = messages.get("json") or messages.get("query") or messages
         raise Problem("invalid-request", "See errors, by field.", {"errors": errors}) from None
 
 

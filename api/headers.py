@@ -20,6 +20,16 @@ REPLAYED = {
 }
 X_CACHE = {"X-Cache": {"description": "whether it came from the cache", "schema": {"enum": ["hit", "miss"]}}}
 
+LINK = {"Link": _text('the next page, rel="next" (RFC 8288); absent on the last one')}
+
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "example": '"v1"'},
+    "description": "The ETag of the product as the caller saw it; `*` for whatever it is now.",
+}
+
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",

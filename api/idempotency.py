@@ -1,6 +1,7 @@
 """The Idempotency-Key header (IETF draft-ietf-httpapi-idempotency-key-header): bare or quoted, visible ASCII."""
 
 import re
+from typing import Any
 
 from flask import request
 
@@ -10,13 +11,19 @@ HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
 
-PARAMETER = {
-    "name": HEADER,
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "One order per caller and key, for ever: repeat the request with the same key after an error.",
-}
+
+def _parameter(effect: str) -> dict[str, Any]:
+    return {
+        "name": HEADER,
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "description": f"{effect} per caller and key, for ever: repeat the request with the same key after an error.",
+    }
+
+
+ORDER_KEY = _parameter("One order")
+ADJUSTMENT_KEY = _parameter("One adjustment")
 
 
 def idempotency_key() -> str | None:

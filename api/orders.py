@@ -8,7 +8,7 @@ from flask import Response, request
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
-from api.idempotency import PARAMETER, REPLAYED_HEADER, idempotency_key
+from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
 from api.json_response import json_response
 from api.products import check_sku
 from api.resources import resources
@@ -24,7 +24,7 @@ ACCEPTED = "Accepted: it is on disk and will be decided."
 order_out = OrderOut()
 
 
-@blueprint.post("/orders", parameters=[PARAMETER])
+@blueprint.post("/orders", parameters=[ORDER_KEY])
 @blueprint.requires("orders:write")
 @blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
@@ -34,7 +34,7 @@ def place_order(body: dict[str, Any]) -> Response:
     return _accept(lines, reference=body["reference"])
 
 
-@blueprint.post("/products/<sku>/purchase", parameters=[PARAMETER])
+@blueprint.post("/products/<sku>/purchase", parameters=[ORDER_KEY])
 @blueprint.requires("orders:write")
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)

@@ -19,7 +19,9 @@ from shared.domain.errors import (
     OrderProcessorError,
     ProductNotFound,
     SkuTaken,
+    StockOutOfRange,
     Unavailable,
+    VersionConflict,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -38,6 +40,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "incomplete-body": ProblemType(400, "The body was cut off"),
     "invalid-request": ProblemType(400, "The request does not fit its schema"),
     "invalid-header": ProblemType(400, "A header is not in its form"),
+    "invalid-cursor": ProblemType(400, "The cursor is not good for this list"),
     "unauthorized": ProblemType(401, "A valid bearer token is needed"),
     "insufficient-scope": ProblemType(403, "The token lacks a scope"),
     "not-found": ProblemType(404, "There is nothing at this address"),
@@ -45,10 +48,13 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "order-not-found": ProblemType(404, "There is no such order"),
     "method-not-allowed": ProblemType(405, "This address does not take this method"),
     "sku-taken": ProblemType(409, "The SKU is taken"),
+    "stock-out-of-range": ProblemType(409, "The stock can't be that"),
     "length-required": ProblemType(411, "The body must come with its length"),
+    "precondition-failed": ProblemType(412, "It has changed since it was read"),
     "body-too-large": ProblemType(413, "The body is too large"),
     "unsupported-media-type": ProblemType(415, "The body must be application/json"),
     "idempotency-key-reuse": ProblemType(422, "The idempotency key was used for another request"),
+    "precondition-required": ProblemType(428, "The request must say what it would change"),
     "http-error": ProblemType(400, "The request can't be served"),
     "internal-error": ProblemType(500, "Something went wrong on our side"),
     "unavailable": ProblemType(503, "Try again soon"),
@@ -108,6 +114,12 @@ def _from_domain(error: OrderProcessorError) -> Problem:
             return Problem("order-not-found", "No order of yours has this id.", {"order_id": order_id})
         case SkuTaken(sku=sku):
             return Problem("sku-taken", f"A product, possibly an archived one, has the SKU {sku}.", {"sku": sku})
+        case VersionConflict(sku=sku):
+            detail = f"The product {sku} is not as If-Match says. Read it again, and decide again."
+            return Problem("precondition-failed", detail, {"sku": sku})
+        case StockOutOfRange(sku=sku, stock=stock, delta=delta):
+            detail = f"The stock of {sku} is {stock}: {delta:+} would make it {stock + delta}."
+            return Problem("stock-out-of-range", detail, {"sku": sku, "stock": stock, "delta": delta})
         case IdempotencyKeyReuse():
             detail = "This Idempotency-Key came with another request before. Use a new key for a new order."
             return Problem("idempotency-key-reuse", detail)

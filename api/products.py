@@ -1,5 +1,6 @@
-"""Products: creating one, and reading it through the cache."""
+"""Products: creating, reading through the cache, listing, changing and archiving them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -7,15 +8,21 @@ from flask import Response, request
 
 from api.auth import caller
 from api.blueprint import Blueprint
-from api.headers import ETAG, IF_NONE_MATCH, LOCATION, X_CACHE
+from api.entity_tags import etag_of, versions_in_if_match
+from api.headers import ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, X_CACHE
 from api.json_response import json_response
+from api.paging import page_response, position_in_request
 from api.resources import resources
-from api.schemas import ProductIn, ProductOut
+from api.schemas import ProductIn, ProductListIn, ProductOut, ProductPageOut, ProductPatchIn
 from shared.cache import Entry
+from shared.domain.catalogue import ProductQuery, ProductSort
 from shared.domain.errors import ProductNotFound
 from shared.domain.money import Money
-from shared.domain.product import SKU_PATTERN, Product
+from shared.domain.product import SKU_PATTERN
 from shared.services.create_product import create_product
+from shared.services.edit_product import archive_product, edit_product
+from shared.store.catalogue import list_products
+from shared.store.documents import product_from
 from shared.store.products import find_product
 
 blueprint = Blueprint("products", __name__, url_prefix="/v1", description="What can be ordered.")
@@ -33,7 +40,7 @@ def post_product(body: dict[str, Any]) -> Response:
     product = create_product(resources().database, by=caller().subject, price=price, **body)
     response = json_response(product_out.dump(product), 201)
     response.headers["Location"] = f"/v1/products/{product.sku}"
-    response.set_etag(_etag(product))
+    response.set_etag(etag_of(product))
     return response
 
 
@@ -47,9 +54,46 @@ def get_product(sku: str) -> Response:
     response = Response(entry.body, content_type="application/json")
     response.set_etag(entry.etag)
     response.headers["X-Cache"] = "hit" if hit else "miss"
-    response.headers["Cache-Control"] = "no-cache"
-    response.make_conditional(request)
+    return _revalidated(response)
+
+
+@blueprint.get("/products", parameters=[IF_NONE_MATCH])
+@blueprint.arguments(ProductListIn(), location="query")
+@blueprint.response(200, ProductPageOut, headers=ETAG | LINK)
+@blueprint.alt_response(304, description="The page has not changed since it had the ETag in If-None-Match.")
+def get_products(arguments: dict[str, Any]) -> Response:
+    """List products, a page at a time. Rows that come and go meanwhile shift no other row."""
+    position = position_in_request(arguments)
+    page = list_products(resources().database, _query(arguments), after=position, limit=arguments["limit"])
+    response = page_response([product_out.dump(product_from(row)) for row in page.rows], page.next)
+    response.add_etag()
+    return _revalidated(response)
+
+
+@blueprint.patch("/products/<sku>", parameters=[IF_MATCH])
+@blueprint.requires("products:write")
+@blueprint.arguments(ProductPatchIn())
+@blueprint.response(200, ProductOut, headers=ETAG)
+def patch_product(body: dict[str, Any], sku: str) -> Response:
+    """Change what is given of a product. Its stock is not set here: see stock-adjustments."""
+    check_sku(sku)
+    if "price" in body:
+        body["price"] = Money(**body["price"])
+    versions = versions_in_if_match()
+    product = edit_product(resources().database, resources().product_cache, sku, body, versions=versions)
+    response = json_response(product_out.dump(product), 200)
+    response.set_etag(etag_of(product))
     return response
+
+
+@blueprint.delete("/products/<sku>", parameters=[IF_MATCH])
+@blueprint.requires("products:write")
+@blueprint.response(204, description="It is archived.")
+def delete_product(sku: str) -> Response:
+    """Archive a product: gone from reads and not orderable; its orders and its ledger stay."""
+    check_sku(sku)
+    archive_product(resources().database, resources().product_cache, sku, versions=versions_in_if_match())
+    return Response(status=204)
 
 
 def check_sku(sku: str) -> None:
@@ -60,8 +104,24 @@ def check_sku(sku: str) -> None:
 
 def _load(sku: str) -> Entry:
     product = find_product(resources().database, sku)
-    return Entry(_etag(product), orjson.dumps(product_out.dump(product)))
+    return Entry(etag_of(product), orjson.dumps(product_out.dump(product)))
 
 
-def _etag(product: Product) -> str:
-    return f"v{product.version}"
+def _query(arguments: Mapping[str, Any]) -> ProductQuery:
+    sort: str = arguments["sort"]
+    return ProductQuery(
+        text=arguments["q"],
+        min_price=arguments["min_price"],
+        max_price=arguments["max_price"],
+        in_stock=arguments["in_stock"],
+        low_stock=arguments["low_stock"],
+        sort=ProductSort(sort.removeprefix("-")),
+        descending=sort.startswith("-"),
+    )
+
+
+def _revalidated(response: Response) -> Response:
+    """Whoever keeps it asks before using it again, and is told 304 while it is the same."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.make_conditional(request)
+    return response

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
-from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates
 
+from shared.domain.catalogue import ProductSort
+from shared.domain.movement import MovementKind
 from shared.domain.order import ReasonCode, Status
 from shared.domain.product import RESERVED_SKUS, SKU_PATTERN, STOCK_MAX
 
@@ -111,6 +113,67 @@ class ProductIn(Input):
     low_stock_threshold = Threshold(load_default=None)
 
 
+class ProductPatchIn(Input):
+    name = Text(200)
+    description = Text(5_000, allow_none=True)
+    price = fields.Nested(MoneyIn)
+    low_stock_threshold = Threshold()
+
+
+class AdjustmentIn(Input):
+    delta = Whole(-STOCK_MAX, STOCK_MAX, required=True, metadata={"description": "what is added; not zero"})
+    reason = Text(255, required=True, metadata={"example": "delivery 4711"})
+
+    @validates("delta")
+    def _moves_something(self, delta: int, **_: Any) -> None:
+        if delta == 0:
+            raise ValidationError("Must not be zero.")
+
+
+class QueryWhole(fields.Integer):
+    """A whole number in a query, in plain digits."""
+
+    def __init__(self, low: int, high: int, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(min=low, max=high), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", str(value)):
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class QueryFlag(fields.Boolean):
+    """`true` or `false`, and nothing that looks like them."""
+
+    truthy = {"true"}  # noqa: RUF012 - as marshmallow declares them
+    falsy = {"false"}  # noqa: RUF012
+
+
+class PageIn(Input):
+    limit = QueryWhole(1, 100, load_default=20)
+    cursor = fields.String(load_default=None, metadata={"description": "`next_cursor` of the page before"})
+
+
+class ProductListIn(PageIn):
+    q = Text(
+        100, load_default=None, metadata={"description": "the beginning of the SKU, or words of the name, in any case"}
+    )
+    sort = fields.String(
+        load_default=ProductSort.SKU.value,
+        validate=validate.OneOf([sign + sort.value for sort in ProductSort for sign in ("", "-")]),
+        metadata={"description": "with a hyphen: descending. Ties are in order of SKU"},
+    )
+    min_price = QueryWhole(0, AMOUNT_MAX, load_default=None, metadata={"description": "in minor units"})
+    max_price = QueryWhole(0, AMOUNT_MAX, load_default=None, metadata={"description": "in minor units"})
+    in_stock = QueryFlag(load_default=None)
+    low_stock = QueryFlag(load_default=None)
+
+
+class NextCursor(fields.String):
+    def __init__(self) -> None:
+        super().__init__(required=True, allow_none=True, metadata={"description": "null on the last page"})
+
+
 class MoneyOut(Schema):
     amount = fields.Integer(required=True)
     currency = fields.String(required=True)
@@ -161,6 +224,27 @@ class ProductOut(Schema):
     low_stock = fields.Boolean(required=True, metadata={"description": "stock at or below the threshold"})
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
+
+
+class ProductPageOut(Schema):
+    items = fields.List(fields.Nested(ProductOut), required=True)
+    next_cursor = NextCursor()
+
+
+class MovementOut(Schema):
+    id = fields.String(attribute="movement_id", required=True)
+    sku = fields.String(required=True)
+    kind = fields.Enum(MovementKind, by_value=True, required=True)
+    delta = fields.Integer(required=True)
+    reference = fields.String(required=True, metadata={"description": "what caused it: the order's id for a sale"})
+    reason = fields.String(required=True, allow_none=True)
+    by = fields.String(required=True, allow_none=True, metadata={"description": "the subject of who asked for it"})
+    at = fields.AwareDateTime(required=True)
+
+
+class MovementPageOut(Schema):
+    items = fields.List(fields.Nested(MovementOut), required=True)
+    next_cursor = NextCursor()
 
 
 class ProblemOut(Schema):

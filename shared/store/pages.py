@@ -41,31 +41,35 @@ def read_page(
 ) -> Page:
     """Raises `Unavailable`."""
     rows: list[Document] = []
-    for part in _parts_after(after, order):
+    for part, sort in _parts_after(after, order):
         wanted = limit + 1 - len(rows)  # one more, to know whether there is a next page
         if wanted:
-            rows += _read(collection, {"$and": [condition, part]}, order, wanted)
+            rows += _read(collection, {"$and": [condition, part]}, sort, order, wanted)
     return Page(rows[:limit], _position(rows[limit - 1], order) if len(rows) > limit else None)
 
 
-def _parts_after(after: Position | None, order: Order) -> Iterator[Document]:
-    """Ties of the last row first, then what comes after them: each part is one range of the index."""
+def _parts_after(after: Position | None, order: Order) -> Iterator[tuple[Document, list[str]]]:
+    """Ties of the last row first, then what comes after them; each with the fields that it is left to sort by.
+
+    Each part is one range of the index, in its order.
+    """
+    fields = list(dict.fromkeys([order.by, "_id"]))
     beyond = "$lt" if order.descending else "$gt"
     if after is None:
-        yield {}
+        yield {}, fields
         return
     if order.by != "_id":
-        yield {order.by: after.value, "_id": {beyond: after.row_id}}
-    yield {order.by: {beyond: after.value}}
+        yield {order.by: after.value, "_id": {beyond: after.row_id}}, ["_id"]
+    yield {order.by: {beyond: after.value}}, fields
 
 
-def _read(collection: Collection[Document], condition: Document, order: Order, limit: int) -> list[Document]:
+def _read(
+    collection: Collection[Document], condition: Document, sort: list[str], order: Order, limit: int
+) -> list[Document]:
     direction = DESCENDING if order.descending else ASCENDING
-    sort = list(dict.fromkeys([order.by, "_id"]))
+    keys = [(field, direction) for field in sort]
     with outage_as_unavailable():
-        found = collection.find(
-            condition, sort=[(field, direction) for field in sort], limit=limit, batch_size=limit + 1
-        )
+        found = collection.find(condition, sort=keys, limit=limit, batch_size=limit + 1)
         return list(found.hint(order.index) if order.index else found)
 
 

@@ -127,6 +127,10 @@ SCOPE_BY_ROUTE = {
     ("POST", "/v1/orders"): "orders:write",
     ("GET", "/v1/orders/some-order"): "orders:read",
     ("POST", "/v1/products"): "products:write",
+    ("PATCH", "/v1/products/MUG-01"): "products:write",
+    ("DELETE", "/v1/products/MUG-01"): "products:write",
+    ("POST", "/v1/products/MUG-01/stock-adjustments"): "stock:write",
+    ("GET", "/v1/products/MUG-01/stock-movements"): "stock:write",
     ("POST", "/v1/products/MUG-01/purchase"): "orders:write",
 }
 

@@ -109,9 +109,10 @@ def test_every_error_is_documented_as_a_problem(document):
                 assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/ProblemOut"}
 
 
-def test_every_operation_that_reads_a_body_documents_that_bad_ones_are_refused(document):
+def test_every_operation_that_reads_a_body_or_a_query_documents_that_bad_ones_are_refused(document):
     for path, method, operation in operations(document):
-        assert ("requestBody" in operation) == ("400" in operation["responses"]), (path, method)
+        reads = "requestBody" in operation or any(found["in"] == "query" for found in operation.get("parameters", []))
+        assert reads == ("400" in operation["responses"]), (path, method)
 
 
 def test_refusals_fit_it(client, document):
@@ -188,6 +189,10 @@ def test_a_check_of_answers_can_fail(client, document):
         ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After"}),
         ("post", "/v1/products", "201", {"Location", "ETag"}),
         ("get", "/v1/products/{sku}", "200", {"ETag", "X-Cache"}),
+        ("get", "/v1/products", "200", {"ETag", "Link"}),
+        ("patch", "/v1/products/{sku}", "200", {"ETag"}),
+        ("post", "/v1/products/{sku}/stock-adjustments", "201", {"Idempotent-Replayed"}),
+        ("get", "/v1/products/{sku}/stock-movements", "200", {"Link"}),
     ],
 )
 def test_the_headers_of_an_answer_are_documented(client, method, path, status, headers):
