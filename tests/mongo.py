@@ -11,6 +11,7 @@ from shared.domain.order import Order
 from shared.domain.product import Product, created
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
+from shared.store.documents import product_document, product_from
 from shared.store.orders import Submission, insert_orders
 from shared.store.products import change_products
 
@@ -53,6 +54,8 @@ def assert_ledger_true(database: Database[Document]) -> None:
     report = verify_stock(database)
     assert report.drifts == []
     assert report.skus > 0, "there was nothing to verify"
+    for document in database.products.find():
+        assert document["listing"] == product_document(product_from(document))["listing"], "the list would lie"
 
 
 class CommandCounter(CommandListener):

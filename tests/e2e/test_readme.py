@@ -10,15 +10,23 @@ README = (PROJECT / "README.md").read_text()
 
 
 def test_the_first_order_works_as_written(system: LocalSystem) -> None:
-    (script,) = re.findall(r"<!-- test: first order -->\n```bash\n(.*?)```", README, re.DOTALL)
-    script = script.replace("http://localhost:8000", system.url)
-
-    done = system.shell(script)
+    done = system.shell(script_of("first order", system))
 
     assert done.returncode == 0, done.stderr
     order = json.loads(done.stdout)
     assert (order["status"], order["total"]) == ("confirmed", {"amount": 25_000, "currency": "IDR"})
     assert '"status":"pending"' in done.stderr
+
+
+def test_the_catalogue_works_as_written(system: LocalSystem) -> None:
+    done = system.shell(script_of("catalogue", system))
+
+    assert done.returncode == 0, done.stderr
+    created, low, movement, ledger, patched = json.loads(f"[{done.stdout.replace('}{', '},{')}]")
+    assert created["low_stock"]
+    assert created["sku"] in [product["sku"] for product in low["items"]]
+    assert [entry["delta"] for entry in ledger["items"]] == [movement["delta"], 2]
+    assert (patched["stock"], patched["price"]["amount"], patched["low_stock"]) == (52, 39_000, False)
 
 
 def test_every_target_that_it_names_exists(system: LocalSystem) -> None:
@@ -44,6 +52,11 @@ def test_the_map_names_every_package() -> None:
     packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")}
     assert packages == {"api", "worker", "shared", "local"}
     assert {package for package in packages if f"\n{package}/ " not in README} == set()
+
+
+def script_of(name: str, system: LocalSystem) -> str:
+    (script,) = re.findall(rf"<!-- test: {name} -->\n```bash\n(.*?)```", README, re.DOTALL)
+    return script.replace("http://localhost:8000", system.url)
 
 
 def _leads_somewhere(document: Path, link: str) -> bool:

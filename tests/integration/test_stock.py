@@ -9,10 +9,13 @@ from flask.testing import FlaskClient
 from pymongo.database import Database
 from structlog.testing import capture_logs
 
+from shared.cache import LeaseCache
+from shared.services.adjust_stock import adjust_stock
 from shared.services.decide_orders import OrderDecider
 from shared.services.product_changes import RAN_LOW
 from shared.store import movements
 from shared.store.connection import Document
+from shared.store.transaction import GuardFailed
 from tests.builders import a_line, a_product, an_order, bearer
 from tests.mongo import assert_ledger_true, everything, put_orders, put_products, stock_of
 
@@ -211,6 +214,20 @@ def test_an_adjustment_can_not_undo_a_sale_that_happens_beside_it(
     assert response.json["stock"] == 1, "the figures are those of the second look"
     assert stock_of(database, "MUG") == 1
     assert_ledger_true(database)
+
+
+def test_a_product_that_is_not_as_it_was_read_is_not_written(
+    database: Database[Document], product_cache: LeaseCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second line of defence, made to be needed: the transaction is shown an older version."""
+    put_products(database, a_product("MUG", stock=5, version=2))
+    before = everything(database)
+    monkeypatch.setattr(movements, "read_products", lambda *_: {"MUG": a_product("MUG", stock=50, version=1)})
+
+    with pytest.raises(GuardFailed):
+        adjust_stock(database, product_cache, "MUG", delta=-9, reason="x", by="clerk", idempotency_key=None)
+
+    assert everything(database) == before
 
 
 def test_without_the_version_in_the_write_the_sale_would_be_undone(
