@@ -1,5 +1,6 @@
 """Products in MongoDB, read one by one and created together with the ledger entry of their first stock."""
 
+import pymongo
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -26,9 +27,9 @@ def insert_product(database: Database[Document], product: Product) -> None:
         raise SkuTaken(product.sku) from error
 
 
-def find_product(database: Database[Document], sku: str) -> Product:
-    """Raises `ProductNotFound` (also for an archived one), `Unavailable`."""
-    with outage_as_unavailable():
+def find_product(database: Database[Document], sku: str, *, within_seconds: float | None = None) -> Product:
+    """Raises `ProductNotFound` (also for an archived one), `Unavailable`; by default after the client's own limit."""
+    with outage_as_unavailable(), pymongo.timeout(within_seconds):
         document = database.products.find_one({"_id": sku, "archived_at": None})
     if document is None:
         raise ProductNotFound(sku)
