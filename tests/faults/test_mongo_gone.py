@@ -1,10 +1,15 @@
 """MongoDB going away answers 503 with Retry-After to all that wait, none hangs, and all is well when it is back."""
 
+import time
 from collections import Counter
 
 import pytest
+from pymongo.database import Database
 
 from local.servers import Server
+from shared.domain.errors import Unavailable
+from shared.store.connection import Document
+from shared.store.products import find_product
 from tests.builders import a_product
 from tests.mongo import assert_ledger_true, put_products
 from tests.rush import Purchase, read_at_once, rush
@@ -56,3 +61,16 @@ def test_all_who_read_the_same_product_while_mongodb_hangs_are_told_soon(stack: 
     assert max(answer.elapsed.total_seconds() for answer in answers) < 6
     with stack.client() as client:
         wait_until(lambda: client.get("/v1/products/MUG").is_success, "products to be read again")
+
+
+def test_a_read_with_a_limit_of_its_own_ends_before_the_client_would_end_it(
+    database: Database[Document], mongod: Server
+) -> None:
+    database.client.admin.command("ping")  # connected
+    mongod.pause()
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        find_product(database, "MUG", within_seconds=0.5)
+    took = time.monotonic() - started
+    mongod.resume()
+    assert took < 10, "the client's own limit is twenty seconds"
