@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
+from pymongo import WriteConcern
 from pymongo.database import Database
 from redis import Redis
 
@@ -32,8 +33,10 @@ def test_mongodb_sees_ninety_percent_fewer_product_reads_than_without_the_cache(
     def read_cached(sku: str) -> Entry:
         return product_cache.get_or_load(sku, lambda _: load(sku))[0]
 
+    products = database.products.with_options(write_concern=WriteConcern(w=1))  # no write here must survive a crash
+
     def write(sku: str) -> None:
-        database.products.update_one({"_id": sku}, {"$inc": {"version": 1}})
+        products.update_one({"_id": sku}, {"$inc": {"version": 1}})
 
     def write_and_invalidate(sku: str) -> None:
         write(sku)
