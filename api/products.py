@@ -50,7 +50,7 @@ def post_product(body: dict[str, Any]) -> Response:
 def get_product(sku: str) -> Response:
     """Read a product. `X-Cache` says whether MongoDB was asked."""
     check_sku(sku)
-    entry, hit = resources().product_cache.get_or_load(sku, lambda: _load(sku))
+    entry, hit = resources().product_cache.get_or_load(sku, lambda seconds: _load(sku, seconds))
     response = Response(entry.body, content_type="application/json")
     response.set_etag(entry.etag)
     response.headers["X-Cache"] = "hit" if hit else "miss"
@@ -102,8 +102,8 @@ def check_sku(sku: str) -> None:
         raise ProductNotFound(sku)
 
 
-def _load(sku: str) -> Entry:
-    product = find_product(resources().database, sku)
+def _load(sku: str, within_seconds: float) -> Entry:
+    product = find_product(resources().database, sku, within_seconds=within_seconds)
     return Entry(etag_of(product), orjson.dumps(product_out.dump(product)))
 
 

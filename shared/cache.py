@@ -2,15 +2,15 @@
 
 A reader that misses takes the lease of the key, a random token kept in the key itself, and only the holder of the lease
 may fill. Invalidating deletes the key, and so the lease with it: a reader that read MongoDB before the change finds its
-lease gone and can't put the old value back. Readers that find a lease taken wait for that fill. When it does not
-come, they take the lease over, which makes the late filler a stranger too.
+lease gone and can't put the old value back. Readers that find a lease taken wait for that fill. A lease of a second,
+whose holder may be dead, is taken over by one of them, which makes the late filler a stranger too.
 
-Redis down: everything is loaded from MongoDB, and Redis is left alone for a second at a time.
+Redis down: everything is loaded from MongoDB, and one reader a second tries whether Redis is back.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,32 +20,46 @@ from redis.backoff import NoBackoff
 from redis.commands.core import Script
 from redis.retry import Retry
 
+from shared.domain.errors import Unavailable
 from shared.settings import Settings
 from shared.throttle import Throttle
 
 LEASE_MILLISECONDS = 5_000
-WAIT_SECONDS = 0.25
-POLL_SECONDS = 0.01
+
+TAKE_OVER_MILLISECONDS = 1_000
+"""The age of a lease, by Redis's clock, at which it may be taken over: once a second over all processes, since taking
+it over makes it young again. Longer than a slow read takes, and it leaves the one who waited the time for a read."""
+
+BUDGET_SECONDS = 1.8
+"""For the whole of a read, its waiting and its load: as long as the API gives MongoDB for any one operation."""
+
+POLL_SECONDS = 0.005
+POLL_SECONDS_MAX = 0.08
 PAUSE_SECONDS = 1.0
 
-# Both answer a hit with {etag, body}. Otherwise the lease is taken if it is free (or if ARGV[3] says so by force):
-# a single {1} means taken, {0} that another has it. KEYS[1] the key, ARGV[1] the token, ARGV[2] milliseconds.
+# Both answer {etag, body}: the entry that is there; {token}: of another's lease, to be waited for; {}: go on.
+
+# KEYS[1] the key, ARGV: token, the lease's milliseconds, its age in milliseconds when it may be taken over.
 READ_OR_LEASE = """
 local entry = redis.call('HMGET', KEYS[1], 'etag', 'body', 'lease')
 if entry[2] then return {entry[1], entry[2]} end
-if entry[3] and ARGV[3] == '0' then return {0} end
+local age = ARGV[2] - redis.call('PTTL', KEYS[1])
+if entry[3] and age < tonumber(ARGV[3]) then return {entry[3]} end
 redis.call('HSET', KEYS[1], 'lease', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {1}
+return {}
 """
 
 # KEYS[1] the key, ARGV: token, etag, body, milliseconds to live.
 FILL = """
-if redis.call('HGET', KEYS[1], 'lease') ~= ARGV[1] then return 0 end
+local entry = redis.call('HMGET', KEYS[1], 'etag', 'body', 'lease')
+if entry[2] then return {entry[1], entry[2]} end
+if entry[3] and entry[3] ~= ARGV[1] then return {entry[3]} end
+if not entry[3] then return {} end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('HSET', KEYS[1], 'etag', ARGV[2], 'body', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1
+return {}
 """
 
 # KEYS[1] the key, ARGV[1] the token.
@@ -83,28 +97,26 @@ class LeaseCache:
         self._read_or_lease = redis.register_script(READ_OR_LEASE)
         self._fill = redis.register_script(FILL)
         self._give_up = redis.register_script(GIVE_UP)
-        self._paused_until = 0.0
+        self._next_try = 0.0
         self._log_now = Throttle(seconds=1.0)
 
-    def get_or_load(self, key: str, load: Callable[[], Entry]) -> tuple[Entry, bool]:
-        """The entry, and whether it came from the cache. What `load` raises is raised, and nothing is cached."""
-        if time.monotonic() < self._paused_until:
-            return load(), False
+    def get_or_load(self, key: str, load: Callable[[float], Entry]) -> tuple[Entry, bool]:
+        """The entry, and whether it came from the cache. `load` is called with the seconds that it has.
+
+        What `load` raises is raised, and nothing is cached. Raises `Unavailable` when no answer comes in time.
+        """
+        deadline = time.monotonic() + BUDGET_SECONDS
+        if not self._redis_may_be_asked():
+            return load(BUDGET_SECONDS), False
         token = secrets.token_hex(8)
         try:
-            hit = self._hit_or_lease(key, token)
+            hit = self._hit_or_lease(key, token, deadline)
         except RedisError as error:
             self._pause(error)
-            return load(), False
+            return load(_seconds_left(deadline)), False
         if hit:
             return hit, True
-        try:
-            entry = load()
-        except Exception:
-            self._try(self._give_up, key, token)
-            raise
-        self._try(self._fill, key, token, entry.etag, entry.body, self._milliseconds_to_live())
-        return entry, False
+        return self._load_and_fill(key, token, load, deadline), False
 
     def invalidate(self, keys: Iterable[str]) -> None:
         """After the commit. A failure is logged: the time to live then bounds how long the old value is seen."""
@@ -116,33 +128,60 @@ class LeaseCache:
         except RedisError as error:
             self._pause(error)
 
-    def _hit_or_lease(self, key: str, token: str) -> Entry | None:
+    def _hit_or_lease(self, key: str, token: str, deadline: float) -> Entry | None:
         """The entry; or None, and then the lease is ours."""
-        deadline = time.monotonic() + WAIT_SECONDS
-        while True:
-            force = time.monotonic() >= deadline
-            answer = self._ask(key, token, force=force)
-            if isinstance(answer, Entry):
+        for pause in _pauses(deadline):
+            answer = self._ask(self._read_or_lease, key, token, LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS)
+            if not isinstance(answer, bytes):
                 return answer
-            if answer:
-                return None
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+        raise Unavailable("a fill of the cache")
 
-    def _ask(self, key: str, token: str, *, force: bool) -> Entry | bool:
-        answer = cast(
-            "list[bytes] | list[int]",
-            self._read_or_lease(keys=[self._name(key)], args=[token, LEASE_MILLISECONDS, int(force)]),
-        )
-        if len(answer) == 1:
-            return bool(answer[0])
-        etag, body = cast("list[bytes]", answer)
-        return Entry(etag.decode(), body)
-
-    def _try(self, script: Script, key: str, *args: str | bytes | int) -> None:
+    def _load_and_fill(self, key: str, token: str, load: Callable[[float], Entry], deadline: float) -> Entry:
         try:
-            script(keys=[self._name(key)], args=list(args))
+            entry = load(_seconds_left(deadline))
+        except Exception:
+            self._give_lease_up(key, token)
+            raise
+        try:
+            return self._fill_or_wait(key, token, entry, deadline)
         except RedisError as error:
             self._pause(error)
+            return entry
+
+    def _fill_or_wait(self, key: str, token: str, entry: Entry, deadline: float) -> Entry:
+        """What stands at the end: our entry, or that of the reader who has the lease now.
+
+        That one may have read before us. If we did not wait for its fill, our caller could see it after ours, and go
+        back in time. Leases taken later than that are no matter: their holders read after us.
+        """
+        lease = None
+        for pause in _pauses(deadline):
+            answer = self._ask(self._fill, key, token, entry.etag, entry.body, self._milliseconds_to_live())
+            if isinstance(answer, Entry):
+                return answer
+            lease = lease or answer
+            if answer is None or answer != lease:
+                break
+            time.sleep(pause)
+        return entry
+
+    def _give_lease_up(self, key: str, token: str) -> None:
+        try:
+            self._give_up(keys=[self._name(key)], args=[token])
+        except RedisError as error:
+            self._pause(error)
+
+    def _ask(self, script: Script, key: str, *args: str | bytes | int) -> Entry | bytes | None:
+        """The entry, another's lease to wait for, or None."""
+        answer = cast("list[bytes]", script(keys=[self._name(key)], args=list(args)))
+        self._next_try = 0.0
+        match answer:
+            case [etag, body]:
+                return Entry(etag.decode(), body)
+            case [lease]:
+                return lease
+        return None
 
     def _milliseconds_to_live(self) -> int:
         """Spread over a tenth, so that keys which were filled together do not expire together."""
@@ -151,10 +190,39 @@ class LeaseCache:
     def _name(self, key: str) -> str:
         return f"{self._prefix}:{key}"
 
+    def _redis_may_be_asked(self) -> bool:
+        """Always, unless it failed: then by one reader a second, and the others do not wait for what that one finds."""
+        if not self._next_try:
+            return True
+        now = time.monotonic()
+        if now < self._next_try:
+            return False
+        self._next_try = now + PAUSE_SECONDS
+        return True
+
     def _pause(self, error: RedisError) -> None:
-        self._paused_until = time.monotonic() + PAUSE_SECONDS
+        self._next_try = time.monotonic() + PAUSE_SECONDS
         if self._log_now():
             log.warning("cache unavailable, reading MongoDB", error=repr(error))
+
+
+def _pauses(deadline: float) -> Iterator[float]:
+    """Seconds to sleep between questions, ever longer, until the deadline; one at least."""
+    pause = POLL_SECONDS
+    while True:
+        left = deadline - time.monotonic()
+        yield max(0.0, min(pause, left))
+        if left <= pause:
+            return
+        pause = min(2 * pause, POLL_SECONDS_MAX)
+
+
+def _seconds_left(deadline: float) -> float:
+    """Raises `Unavailable` when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Unavailable("a fill of the cache")
+    return left
 
 
 def make_product_cache(redis: Redis, settings: Settings) -> LeaseCache:

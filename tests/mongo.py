@@ -45,6 +45,12 @@ def stock_of(database: Database[Document], sku: str) -> int:
     return int(product["stock"])
 
 
+def product_reads(database: Database[Document]) -> int:
+    """Queries of the products that MongoDB has served, by its own count; writes and this question do not add to it."""
+    totals = database.client.admin.command("top")["totals"]
+    return int(totals[f"{database.name}.products"]["queries"]["count"])
+
+
 def everything(database: Database[Document]) -> dict[str, list[Document]]:
     """All documents, to show that nothing changed."""
     return {name: list(database[name].find(sort=[("_id", 1)])) for name in ("orders", "products", "stock_movements")}

@@ -30,6 +30,11 @@ def poll(url: str, token: str, order_ids: Sequence[str]) -> list[dict[str, Any]]
     return asyncio.run(_poll_all(url, token, order_ids))
 
 
+def read_at_once(url: str, path: str, *, readers: int) -> list[httpx.Response]:
+    """The answers to as many clients that ask at the same moment, over connections that stand already."""
+    return asyncio.run(_read_at_once(url, path, readers))
+
+
 async def _rush(url: str, purchases: Sequence[Purchase]) -> list[httpx.Response]:
     start = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -64,6 +69,13 @@ async def _poll(client: httpx.AsyncClient, order_id: str) -> dict[str, Any]:
             if order["status"] != "pending":
                 return order
             await asyncio.sleep(0.1)
+
+
+async def _read_at_once(url: str, path: str, readers: int) -> list[httpx.Response]:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(_client(url, 1)) for _ in range(readers)]
+        await asyncio.gather(*(client.get("/livez") for client in clients))
+        return await asyncio.gather(*(client.get(path) for client in clients))
 
 
 def _client(url: str, connections: int) -> httpx.AsyncClient:

@@ -6,6 +6,7 @@ version that was read, in one transaction: a sale beside it makes one of the two
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import pymongo
 from pymongo import InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -19,9 +20,9 @@ from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 from shared.store.transaction import check_all, run_transaction
 
 
-def find_product(database: Database[Document], sku: str) -> Product:
-    """Raises `ProductNotFound` (also for an archived one), `Unavailable`."""
-    with outage_as_unavailable():
+def find_product(database: Database[Document], sku: str, *, within_seconds: float | None = None) -> Product:
+    """Raises `ProductNotFound` (also for an archived one), `Unavailable`; by default after the client's own limit."""
+    with outage_as_unavailable(), pymongo.timeout(within_seconds):
         document = database.products.find_one({"_id": sku, "archived_at": None})
     if document is None:
         raise ProductNotFound(sku)

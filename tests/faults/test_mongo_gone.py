@@ -1,13 +1,18 @@
 """MongoDB going away answers 503 with Retry-After to all that wait, none hangs, and all is well when it is back."""
 
+import time
 from collections import Counter
 
 import pytest
+from pymongo.database import Database
 
 from local.servers import Server
+from shared.domain.errors import Unavailable
+from shared.store.connection import Document
+from shared.store.products import find_product
 from tests.builders import a_product
 from tests.mongo import assert_ledger_true, put_products
-from tests.rush import Purchase, rush
+from tests.rush import Purchase, read_at_once, rush
 from tests.stack import Stack, wait_until
 
 
@@ -39,3 +44,33 @@ def test_all_who_wait_get_503_and_the_service_comes_back_by_itself(stack: Stack,
     stack.wait_until_decided()
     assert stack.database.orders.count_documents({"status": {"$ne": "confirmed"}}) == 0
     assert_ledger_true(stack.database)
+
+
+def test_all_who_read_the_same_product_while_mongodb_hangs_are_told_soon(stack: Stack, mongod: Server) -> None:
+    """None of them waits behind the others for a fill that does not come."""
+    put_products(stack.database, a_product("MUG"))
+    stack.start_api()
+    mongod.pause()
+
+    answers = read_at_once(stack.url, "/v1/products/MUG", readers=64)
+    mongod.resume()
+
+    assert Counter(answer.status_code for answer in answers) == {503: 64}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in answers)
+    # Two seconds and what 64 clients at once take on a busy machine; one behind the other they would take a minute.
+    assert max(answer.elapsed.total_seconds() for answer in answers) < 6
+    with stack.client() as client:
+        wait_until(lambda: client.get("/v1/products/MUG").is_success, "products to be read again")
+
+
+def test_a_read_with_a_limit_of_its_own_ends_before_the_client_would_end_it(
+    database: Database[Document], mongod: Server
+) -> None:
+    database.client.admin.command("ping")  # connected
+    mongod.pause()
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        find_product(database, "MUG", within_seconds=0.5)
+    took = time.monotonic() - started
+    mongod.resume()
+    assert took < 10, "the client's own limit is twenty seconds"

@@ -1,12 +1,16 @@
 """Without Redis orders are still accepted and read; they are decided once it is back, even if it comes back empty."""
 
+import json
+from datetime import datetime, timedelta
+from itertools import pairwise
+
 import pytest
 from redis import Redis
 
 from local.servers import Server
 from tests.builders import a_product
 from tests.mongo import assert_ledger_true, put_products
-from tests.rush import Purchase, poll, rush
+from tests.rush import Purchase, poll, read_at_once, rush
 from tests.stack import Stack, wait_until
 
 
@@ -61,3 +65,29 @@ def test_products_are_read_from_mongodb_without_a_cache_and_from_the_cache_when_
 
         redis_cache.start() if fault == "killed" else redis_cache.resume()
         wait_until(lambda: client.get("/v1/products/MUG").headers["X-Cache"] == "hit", "the cache to be used again")
+
+
+def test_while_redis_hangs_products_are_read_and_the_log_says_so_once_a_second(
+    stack: Stack, redis_cache: Server
+) -> None:
+    put_products(stack.database, a_product("MUG", stock=3))
+    stack.environment["API_PROCESSES"] = "1"  # each of them has a line a second
+    stack.start_api()
+    redis_cache.pause()
+
+    answers = []
+    while len(times := outages_logged(stack)) < 3:
+        answers += read_at_once(stack.url, "/v1/products/MUG", readers=16)
+    redis_cache.resume()
+
+    assert {(answer.status_code, answer.headers["X-Cache"], answer.json()["stock"]) for answer in answers} == {
+        (200, "miss", 3)
+    }
+    assert min(later - earlier for earlier, later in pairwise(times)) > timedelta(seconds=0.99)
+    with stack.client() as client:
+        wait_until(lambda: client.get("/v1/products/MUG").headers["X-Cache"] == "hit", "the cache to be used again")
+
+
+def outages_logged(stack: Stack) -> list[datetime]:
+    lines = [json.loads(line) for line in stack.log("api").splitlines() if "cache unavailable" in line]
+    return [datetime.fromisoformat(line["timestamp"]) for line in lines]

@@ -1,24 +1,25 @@
 """The leases on a real Redis, the races staged step by step."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from redis import Redis
 
-from shared.cache import Entry, LeaseCache
+from shared.cache import LEASE_MILLISECONDS, Entry, LeaseCache
 
 OLD, NEW = Entry("v1", b"old"), Entry("v2", b"new")
 
 
 def test_a_reader_that_read_before_a_change_can_not_put_the_old_value_back(product_cache: LeaseCache) -> None:
-    def load_while_a_writer_commits() -> Entry:
+    def load_while_a_writer_commits(_: float) -> Entry:
         product_cache.invalidate(["MUG"])  # after this reader read, before it fills
         return OLD
 
     assert product_cache.get_or_load("MUG", load_while_a_writer_commits) == (OLD, False)
 
-    assert product_cache.get_or_load("MUG", lambda: NEW) == (NEW, False)
+    assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
     assert product_cache.get_or_load("MUG", forbidden) == (NEW, True)
 
 
@@ -45,9 +46,9 @@ def test_without_a_lease_the_same_race_leaves_the_old_value(redis: Redis) -> Non
 def test_an_old_reader_is_refused_also_when_a_new_one_took_the_lease_after_the_change(
     product_cache: LeaseCache,
 ) -> None:
-    def load_while_another_fills() -> Entry:
+    def load_while_another_fills(_: float) -> Entry:
         product_cache.invalidate(["MUG"])
-        assert product_cache.get_or_load("MUG", lambda: NEW) == (NEW, False)
+        assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
         return OLD
 
     product_cache.get_or_load("MUG", load_while_another_fills)
@@ -57,21 +58,59 @@ def test_an_old_reader_is_refused_also_when_a_new_one_took_the_lease_after_the_c
 
 def test_sixty_four_readers_of_a_cold_key_load_it_once(product_cache: LeaseCache) -> None:
     loads = []
-    everyone_is_here = threading.Barrier(64)
 
-    def read(_: int) -> Entry:
-        everyone_is_here.wait(30)
-        entry, _hit = product_cache.get_or_load("MUG", lambda: loads.append(1) or NEW)  # type: ignore[func-returns-value]
-        return entry
-
-    with ThreadPoolExecutor(64) as pool:
-        assert set(pool.map(read, range(64))) == {NEW}
+    assert read_at_once(product_cache, lambda _: loads.append(1) or NEW) == {NEW}  # type: ignore[func-returns-value]
 
     assert len(loads) == 1
 
 
+def test_a_key_that_takes_long_to_load_is_loaded_once_all_the_same(product_cache: LeaseCache) -> None:
+    loads = []
+
+    def load_slowly(*_: float) -> Entry:
+        loads.append(1)
+        time.sleep(0.6)  # a MongoDB that is slow, but within the age at which a lease may be taken over
+        return NEW
+
+    assert read_at_once(product_cache, load_slowly) == {NEW}
+    assert len(loads) == 1
+
+
+def test_the_lease_of_a_reader_that_died_is_taken_over_by_one_of_those_who_wait(
+    product_cache: LeaseCache, redis: Redis
+) -> None:
+    redis.hset("product:MUG", "lease", "of a reader that died")
+    redis.pexpire("product:MUG", LEASE_MILLISECONDS)
+    loads = []
+
+    assert read_at_once(product_cache, lambda _: loads.append(1) or NEW) == {NEW}  # type: ignore[func-returns-value]
+
+    assert len(loads) == 1
+
+
+def test_an_emptied_redis_is_filled_again(product_cache: LeaseCache, redis: Redis) -> None:
+    product_cache.get_or_load("MUG", lambda _: OLD)
+    redis.flushall()
+    redis.script_flush()
+
+    assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
+    assert product_cache.get_or_load("MUG", forbidden) == (NEW, True)
+
+
+def test_a_redis_that_is_emptied_between_the_lease_and_the_fill_harms_nobody(
+    product_cache: LeaseCache, redis: Redis
+) -> None:
+    def load_while_redis_is_emptied(_: float) -> Entry:
+        redis.flushall()
+        redis.script_flush()
+        return OLD
+
+    assert product_cache.get_or_load("MUG", load_while_redis_is_emptied) == (OLD, False)
+    assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
+
+
 def test_a_hit_costs_one_round_trip(product_cache: LeaseCache, redis: Redis) -> None:
-    product_cache.get_or_load("MUG", lambda: NEW)
+    product_cache.get_or_load("MUG", lambda _: NEW)
     before = commands_processed(redis)
 
     product_cache.get_or_load("MUG", forbidden)
@@ -80,9 +119,22 @@ def test_a_hit_costs_one_round_trip(product_cache: LeaseCache, redis: Redis) -> 
     assert commands_processed(redis) - before == 3
 
 
+def read_at_once(product_cache: LeaseCache, load: Callable[[float], Entry]) -> set[Entry]:
+    """What 64 readers of one key are answered that ask at the same moment."""
+    everyone_is_here = threading.Barrier(64)
+
+    def read(_: int) -> Entry:
+        everyone_is_here.wait(30)
+        entry, _hit = product_cache.get_or_load("MUG", load)
+        return entry
+
+    with ThreadPoolExecutor(64) as pool:
+        return set(pool.map(read, range(64)))
+
+
 def commands_processed(redis: Redis) -> int:
     return int(redis.info("stats")["total_commands_processed"])
 
 
-def forbidden() -> Entry:
+def forbidden(_: float) -> Entry:
     raise AssertionError("it should have been a hit")

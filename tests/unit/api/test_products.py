@@ -58,6 +58,20 @@ def test_a_hit_does_not_ask_mongodb(client, store, database):
     assert client.get(PATH).data == first.data
 
 
+def test_a_hit_is_one_question_to_redis_and_nothing_is_serialised_again(client, store, redis, monkeypatch):
+    store(a_product("MUG-01"))
+    client.get(PATH)
+    monkeypatch.setattr("api.products.product_out", None)
+    questions = []
+    execute = redis.execute_command
+    monkeypatch.setattr(
+        redis, "execute_command", lambda *args, **options: questions.append(args[0]) or execute(*args, **options)
+    )
+    response = client.get(PATH)
+    assert (response.status_code, response.headers["X-Cache"]) == (200, "hit")
+    assert questions == ["EVALSHA"]
+
+
 def test_without_redis_a_product_is_read_from_mongodb(client, store, redis_server):
     store(a_product("MUG-01"))
     redis_server.connected = False
@@ -70,6 +84,16 @@ def test_a_product_that_has_not_changed_is_not_sent_again(client, store, sent):
     response = client.get(PATH, headers={"If-None-Match": sent})
     assert (response.status_code, response.data) == (304, b"")
     assert response.headers["ETag"] == '"v1"'
+
+
+def test_a_hit_answers_a_conditional_request_too(client, store, database):
+    store(a_product("MUG-01"))
+    etag = client.get(PATH).headers["ETag"]
+    database.products.delete_many({})
+    response = client.get(PATH, headers={"If-None-Match": etag})
+    assert (response.status_code, response.data, response.headers["X-Cache"]) == (304, b"", "hit")
+    assert (response.headers["ETag"], response.headers["Cache-Control"]) == (etag, "no-cache")
+    assert client.get(PATH, headers={"If-None-Match": '"v0"'}).status_code == 200
 
 
 def test_a_product_that_has_changed_is_sent_again(client, store):

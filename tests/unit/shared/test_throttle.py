@@ -1,5 +1,8 @@
 """At most once in a while."""
 
+from threading import Thread
+from types import SimpleNamespace
+
 from shared.throttle import Throttle
 
 
@@ -14,3 +17,23 @@ def test_throttles_are_apart():
     first, second = Throttle(seconds=60), Throttle(seconds=60)
     assert first()
     assert second()
+
+
+def test_of_two_threads_that_ask_at_the_same_moment_one_is_told_yes(monkeypatch):
+    answers = []
+    throttle = Throttle(seconds=60)
+    other = Thread(target=lambda: answers.append(throttle()))
+
+    class Moment(float):
+        """Lets the other thread ask between our look at the clock and our note of when the next yes is due."""
+
+        def __add__(self, seconds: float) -> float:
+            if not other.ident:
+                other.start()
+                other.join(0.1)  # it waits for us; without a lock it is answered meanwhile
+            return float(self) + seconds
+
+    monkeypatch.setattr("shared.throttle.time", SimpleNamespace(monotonic=lambda: Moment(100)))
+    answers.append(throttle())
+    other.join(5)
+    assert sorted(answers) == [False, True]
