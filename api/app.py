@@ -9,7 +9,7 @@ from flask import Flask
 from pymongo.database import Database
 from redis import Redis
 
-from api import operations, orders, products, stock
+from api import bulk_orders, operations, order_list, order_moves, orders, products, stock
 from api.auth import SCOPES
 from api.problems import PROBLEM_JSON, register_error_handlers
 from api.request_id import register_request_id
@@ -18,6 +18,7 @@ from api.schemas import ProblemOut
 from api.settings import ApiSettings, load_api_settings
 from shared.cache import connect_redis, make_product_cache
 from shared.log import configure_logging
+from shared.notices import FinishedOrders
 from shared.queue import Announcer, make_celery, ping_broker
 from shared.services.accept_orders import OrderAcceptor
 from shared.startup import load_or_refuse
@@ -63,10 +64,13 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
 
 
 def make_resources(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Resources:
+    announcer = Announcer(celery)
     return Resources(
         settings=settings,
         database=database,
-        acceptor=OrderAcceptor(database, Announcer(celery), settings.shared),
+        acceptor=OrderAcceptor(database, announcer, settings.shared),
+        announcer=announcer,
+        finished_orders=FinishedOrders(redis),
         product_cache=make_product_cache(redis, settings.shared),
         redis_cache=redis,
         ping_broker=partial(ping_broker, celery),
@@ -87,7 +91,7 @@ def _register_routes(app: Flask) -> None:
     api = Api(app)
     api.document_errors_as_problems()
     api.spec.components.security_scheme("bearer", _bearer_scheme())
-    for resource in (orders, products, stock, operations):
+    for resource in (orders, bulk_orders, order_list, order_moves, products, stock, operations):
         api.register_blueprint(resource.blueprint)
 
 

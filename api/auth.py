@@ -52,7 +52,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             g.caller = authenticate(request.headers.get("Authorization", ""))
             if not g.caller.may(scope):
-                raise _insufficient(scope)
+                raise insufficient_scope(scope)
             return view(*args, **kwargs)
 
         return guarded
@@ -99,7 +99,7 @@ def _unauthorized(detail: str, *, error: str | None = "invalid_token") -> Proble
     return Problem("unauthorized", detail, headers={"WWW-Authenticate": challenge})
 
 
-def _insufficient(scope: str) -> Problem:
+def insufficient_scope(scope: str) -> Problem:
     challenge = f'Bearer realm="order-processor", error="insufficient_scope", scope="{scope}"'
     detail = f"The token lacks the scope {scope}."
     return Problem("insufficient-scope", detail, {"scope": scope}, {"WWW-Authenticate": challenge})

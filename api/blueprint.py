@@ -37,9 +37,19 @@ class StrictParser(FlaskParser):
             raise Problem("malformed-json", f"{error}.") from None
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
-        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        errors = messages.get("json") or messages.get("query") or messages
-        raise Problem("invalid-request", "See errors, by field.", {"errors": errors}) from None
+        messages = messages_of(error)
+        raise invalid_request(messages.get("json") or messages.get("query") or messages) from None
+
+
+def invalid_request(errors: dict[str, Any]) -> Problem:
+    return Problem("invalid-request", "See errors, by field.", {"errors": errors})
+
+
+def messages_of(error: ValidationError) -> dict[str, Any]:
+    """By field; those of a list by the place in it, as text, which is what keys are in JSON."""
+    messages = error.normalized_messages()  # type: ignore[no-untyped-call]
+    by_field: dict[str, Any] = orjson.loads(orjson.dumps(messages, option=orjson.OPT_NON_STR_KEYS))
+    return by_field
 
 
 def _whole_body(req: Request) -> bytes:

@@ -31,10 +31,16 @@ def idempotency_key() -> str | None:
     given = request.headers.get(HEADER)
     if given is None:
         return None
-    key = given.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    if not WELL_FORMED.fullmatch(key):
+    key = bare_key(given)
+    if key is None:
         detail = f"{HEADER} must be 1 to 255 visible ASCII characters."
         raise Problem("invalid-header", detail, {"header": HEADER})
     return key
+
+
+def bare_key(given: str) -> str | None:
+    """Without its quotes; None when it is not in its form."""
+    key = given.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    return key if WELL_FORMED.fullmatch(key) else None

@@ -1,6 +1,5 @@
 """Orders: placing one, and looking at it until it is final."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from flask import Response, request
@@ -13,8 +12,8 @@ from api.json_response import json_response
 from api.products import check_sku
 from api.resources import resources
 from api.schemas import OrderIn, OrderOut, PurchaseIn
-from shared.domain.errors import OrderNotFound
 from shared.domain.order import Line, Order, Status
+from shared.services.accept_orders import OrderRequest
 from shared.store.orders import find_order
 
 blueprint = Blueprint("orders", __name__, url_prefix="/v1", description="Placing orders and polling them.")
@@ -30,8 +29,7 @@ order_out = OrderOut()
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order."""
-    lines = (Line(item["sku"], item["quantity"]) for item in body["items"])
-    return _accept(lines, reference=body["reference"])
+    return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
 
 
 @blueprint.post("/products/<sku>/purchase", parameters=[ORDER_KEY])
@@ -41,7 +39,7 @@ def place_order(body: dict[str, Any]) -> Response:
 def purchase(body: dict[str, Any], sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)
-    return _accept([Line(sku, body["quantity"])], reference=None)
+    return _accept(OrderRequest([Line(sku, body["quantity"])], idempotency_key=idempotency_key()))
 
 
 @blueprint.get("/orders/<order_id>", parameters=[IF_NONE_MATCH])
@@ -55,29 +53,43 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_order(order_id: str) -> Response:
     """Look at an order."""
-    order = find_order(resources().database, order_id)
-    if order.customer != caller().subject and not caller().may("ops"):
-        raise OrderNotFound(order_id)
-    response = _order_response(order, 200)
+    order = find_order(resources().database, order_id, customer=owner())
+    response = order_response(order, 200)
     response.headers["Cache-Control"] = "private, no-cache"
     response.set_etag(f"{order.status.value}-{len(order.history)}")
     response.make_conditional(request)
     return response
 
 
-def _accept(lines: Iterable[Line], *, reference: str | None) -> Response:
-    accepted = resources().acceptor.accept(
-        caller().subject, lines, reference=reference, idempotency_key=idempotency_key()
-    )
-    response = _order_response(accepted.order, 202)
-    response.headers["Location"] = f"/v1/orders/{accepted.order.order_id}"
+def owner() -> str | None:
+    """Whose orders the caller may name: their own; None for everybody's."""
+    return None if caller().may("ops") else caller().subject
+
+
+def lines_of(body: dict[str, Any]) -> list[Line]:
+    return [Line(item["sku"], item["quantity"]) for item in body["items"]]
+
+
+def _accept(order: OrderRequest) -> Response:
+    accepted = resources().acceptor.accept(caller().subject, order)
+    response = accepted_response(accepted.order)
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"
     return response
 
 
-def _order_response(order: Order, status: int) -> Response:
+def accepted_response(order: Order) -> Response:
+    response = order_response(order, 202)
+    response.headers["Location"] = f"/v1/orders/{order.order_id}"
+    return response
+
+
+def order_response(order: Order, status: int) -> Response:
     response = json_response(order_out.dump(order), status)
     if order.status is Status.PENDING:
-        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.headers["Retry-After"] = retry_after()
     return response
+
+
+def retry_after() -> str:
+    return str(RETRY_AFTER_SECONDS)

@@ -15,7 +15,9 @@ from werkzeug.exceptions import HTTPException
 
 from shared.domain.errors import (
     IdempotencyKeyReuse,
+    OrderNotCancellable,
     OrderNotFound,
+    OrderNotRetryable,
     OrderProcessorError,
     ProductNotFound,
     SkuTaken,
@@ -49,6 +51,8 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "method-not-allowed": ProblemType(405, "This address does not take this method"),
     "sku-taken": ProblemType(409, "The SKU is taken"),
     "stock-out-of-range": ProblemType(409, "The stock can't be that"),
+    "order-not-cancellable": ProblemType(409, "The order can't be cancelled any more"),
+    "order-not-retryable": ProblemType(409, "The order can't be retried"),
     "length-required": ProblemType(411, "The body must come with its length"),
     "precondition-failed": ProblemType(412, "It has changed since it was read"),
     "body-too-large": ProblemType(413, "The body is too large"),
@@ -85,28 +89,29 @@ class Problem(Exception):
 
 def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(OrderProcessorError, lambda error: problem_response(_from_domain(error)))
+    app.register_error_handler(OrderProcessorError, lambda error: problem_response(problem_from(error)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
 
 def problem_response(problem: Problem, *, status: int | None = None) -> Response:
+    body = problem_body(problem, status=status)
+    return Response(orjson.dumps(body), body["status"], problem.headers, content_type=PROBLEM_JSON)
+
+
+def problem_body(problem: Problem, *, status: int | None = None) -> dict[str, Any]:
     problem_type = PROBLEM_TYPES[problem.slug]
-    status = status or problem_type.status
-    body = {
+    return {
         "type": f"/problems/{problem.slug}",
         "title": problem_type.title,
-        "status": status,
+        "status": status or problem_type.status,
         "detail": problem.detail,
         "request_id": g.request_id,
         **problem.members,
     }
-    return Response(
-        orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status, problem.headers, content_type=PROBLEM_JSON
-    )
 
 
-def _from_domain(error: OrderProcessorError) -> Problem:
+def problem_from(error: Exception) -> Problem:
     match error:
         case ProductNotFound(sku=sku):
             return Problem("product-not-found", f"No product has the SKU {sku}.", {"sku": sku})
@@ -120,6 +125,12 @@ def _from_domain(error: OrderProcessorError) -> Problem:
         case StockOutOfRange(sku=sku, stock=stock, delta=delta):
             detail = f"The stock of {sku} is {stock}: {delta:+} would make it {stock + delta}."
             return Problem("stock-out-of-range", detail, {"sku": sku, "stock": stock, "delta": delta})
+        case OrderNotCancellable(order_id=order_id, status=status):
+            detail = f"It is {status}; only a pending or a confirmed order can be cancelled."
+            return Problem("order-not-cancellable", detail, {"order_id": order_id, "order_status": status})
+        case OrderNotRetryable(order_id=order_id, status=status):
+            detail = f"It is {status}; only a failed order can be retried."
+            return Problem("order-not-retryable", detail, {"order_id": order_id, "order_status": status})
         case IdempotencyKeyReuse():
             detail = "This Idempotency-Key came with another request before. Use a new key for a new order."
             return Problem("idempotency-key-reuse", detail)

@@ -10,6 +10,8 @@ from redis import Redis
 
 from api.settings import ApiSettings
 from shared.cache import LeaseCache
+from shared.notices import FinishedOrders
+from shared.queue import Announcer
 from shared.services.accept_orders import OrderAcceptor
 from shared.store.connection import Document
 
@@ -21,6 +23,8 @@ class Resources:
     settings: ApiSettings
     database: Database[Document]
     acceptor: OrderAcceptor
+    announcer: Announcer
+    finished_orders: FinishedOrders
     product_cache: LeaseCache
     redis_cache: Redis
     ping_broker: Callable[[], None]

@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates
 
+from api.idempotency import bare_key
 from shared.domain.catalogue import ProductSort
 from shared.domain.movement import MovementKind
 from shared.domain.order import ReasonCode, Status
@@ -12,6 +13,7 @@ from shared.domain.product import RESERVED_SKUS, SKU_PATTERN, STOCK_MAX
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 50
+BULK_MAX = 1_000
 AMOUNT_MAX = 10**10
 """Even 50 lines of 10,000 units then add up to less than 2^53, the largest integer that every JSON reader keeps."""
 
@@ -100,6 +102,37 @@ class OrderIn(Input):
     reference = Text(255, load_default=None, allow_none=True, metadata={"description": "the caller's own name for it"})
 
 
+class BulkEntryIn(OrderIn):
+    idempotency_key = fields.String(
+        load_default=None, allow_none=True, metadata={"description": "as the header Idempotency-Key, for this order"}
+    )
+
+    @validates("idempotency_key")
+    def _well_formed(self, key: str | None, **_: Any) -> None:
+        if key is not None and bare_key(key) is None:
+            raise ValidationError("Must be 1 to 255 visible ASCII characters.")
+
+
+class EachOf(ListOf):
+    """Each entry by itself: what it is, or the `ValidationError` that says what is wrong with it."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:  # noqa: ARG002 - marshmallow's
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        self._validate(value)
+        return [self._entry_or_error(entry, data, **kwargs) for entry in value]
+
+    def _entry_or_error(self, entry: Any, data: Any, **kwargs: Any) -> Any:
+        try:
+            return self.inner.deserialize(entry, data=data, **kwargs)
+        except ValidationError as error:
+            return error
+
+
+class BulkIn(Input):
+    orders = EachOf(BulkEntryIn, 1, BULK_MAX, required=True)
+
+
 class PurchaseIn(Input):
     quantity = Whole(1, QUANTITY_MAX, required=True)
 
@@ -149,9 +182,24 @@ class QueryFlag(fields.Boolean):
     falsy = {"false"}  # noqa: RUF012
 
 
+class Moment(fields.AwareDateTime):
+    """RFC 3339, with its offset."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+
 class PageIn(Input):
     limit = QueryWhole(1, 100, load_default=20)
     cursor = fields.String(load_default=None, metadata={"description": "`next_cursor` of the page before"})
+
+
+class OrderListIn(PageIn):
+    status = fields.Enum(Status, by_value=True, load_default=None)
+    sku = Sku(load_default=None)
+    customer = fields.String(load_default=None, metadata={"description": "needs the scope `ops`"})
+    created_after = Moment(load_default=None, metadata={"description": "accepted then or later"})
+    created_before = Moment(load_default=None, metadata={"description": "accepted before then"})
 
 
 class ProductListIn(PageIn):
@@ -212,6 +260,25 @@ class OrderOut(Schema):
     history = fields.List(fields.Nested(HistoryEntryOut), required=True)
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
+
+
+class BulkResultOut(Schema):
+    """Either the order or the problem."""
+
+    order = fields.Nested(OrderOut)
+    replayed = fields.Boolean(metadata={"description": "the order is the one that the same entry made before"})
+    problem = fields.Nested("ProblemOut")
+
+
+class BulkOut(Schema):
+    results = fields.List(
+        fields.Nested(BulkResultOut), required=True, metadata={"description": "one an entry, in the order given"}
+    )
+
+
+class OrderPageOut(Schema):
+    items = fields.List(fields.Nested(OrderOut), required=True)
+    next_cursor = NextCursor()
 
 
 class ProductOut(Schema):

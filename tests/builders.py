@@ -13,7 +13,7 @@ import uuid_utils
 from api.settings import ApiSettings, load_api_settings
 from shared.clock import now
 from shared.domain.money import Money
-from shared.domain.order import Line, Order, new_order
+from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.domain.product import Product
 from shared.settings import Settings
 
@@ -63,7 +63,8 @@ def a_line(sku: str = "MUG-01", quantity: int = 1) -> Line:
 
 def an_order(*lines: Line, customer: str = "alice", reference: str | None = None, **changes: Any) -> Order:
     """A pending order of one mug, except for what is given; `changes` are fields of `Order`."""
-    order = new_order(an_order_id(), customer, lines or [a_line()], reference=reference, at=now())
+    order_id = an_order_id()
+    order = new_order(order_id, customer, lines or [a_line()], reference=reference, at=accepted_at(order_id))
     return replace(order, **changes)
 
 

@@ -6,6 +6,8 @@ OrderProcessorError
 ├── VersionConflict         the product is not (any more) as the caller saw it
 ├── StockOutOfRange         the stock would go below zero, or above what can be kept
 ├── OrderNotFound           no order has this id, or it is someone else's
+├── OrderNotCancellable     it is neither pending nor confirmed (nor cancelled already)
+├── OrderNotRetryable       it has not failed
 ├── IdempotencyKeyReuse     the key was used before, with another request
 ├── WriteRefused            MongoDB will never store this document as it is
 └── Unavailable             MongoDB can't be reached or is too slow, or the process is shutting down; try again later
@@ -47,6 +49,20 @@ class OrderNotFound(OrderProcessorError):
     def __init__(self, order_id: str) -> None:
         super().__init__(order_id)
         self.order_id = order_id
+
+
+class OrderNotCancellable(OrderProcessorError):
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(f"{order_id} is {status}")
+        self.order_id = order_id
+        self.status = status
+
+
+class OrderNotRetryable(OrderProcessorError):
+    def __init__(self, order_id: str, status: str) -> None:
+        super().__init__(f"{order_id} is {status}")
+        self.order_id = order_id
+        self.status = status
 
 
 class IdempotencyKeyReuse(OrderProcessorError):

@@ -24,7 +24,7 @@ def idempotency_of(key: str | None, request: Mapping[str, Any]) -> Idempotency |
     return Idempotency(key, hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest())
 
 
-def check_same_request(idempotency: Idempotency, first_fingerprint: str) -> None:
+def check_same_request(idempotency: Idempotency | None, first_fingerprint: str) -> None:
     """Raises `IdempotencyKeyReuse`."""
-    if idempotency.fingerprint != first_fingerprint:
+    if idempotency and idempotency.fingerprint != first_fingerprint:
         raise IdempotencyKeyReuse(idempotency.key)

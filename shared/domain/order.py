@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.money import Money
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Status(StrEnum):
@@ -85,6 +87,17 @@ def new_order(order_id: str, customer: str, lines: Iterable[Line], *, reference:
         created_at=at,
         updated_at=at,
     )
+
+
+def accepted_at(order_id: str) -> datetime:
+    """Order ids are UUIDv7: they begin with the time, in milliseconds (RFC 9562, section 5.7)."""
+    return EPOCH + timedelta(milliseconds=int(order_id[:8] + order_id[9:13], 16))
+
+
+def first_order_id(at: datetime) -> str:
+    """A text that no id of an order accepted at that time or later comes before, and each earlier one does."""
+    milliseconds = max(0, -((EPOCH - at) // timedelta(milliseconds=1)))
+    return f"{milliseconds >> 16:08x}-{milliseconds & 0xFFFF:04x}"
 
 
 def add_up(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -77,6 +77,6 @@ def created(product: Product, *, by: str) -> Change:
     return Change(None, product, initial if product.stock else None)
 
 
-def adjusted(product: Product, movement: Movement) -> Change:
+def with_movement(product: Product, movement: Movement) -> Change:
     """Raises `StockOutOfRange`."""
     return Change(product, moved(product, movement.delta, at=movement.at), movement)

@@ -1,6 +1,6 @@
 """Accepting an order: it is on disk on a majority of MongoDB when `accept` returns, and announced soon after."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +8,9 @@ from typing import Any
 import uuid_utils
 from pymongo.database import Database
 
-from shared.clock import now
-from shared.domain.errors import Unavailable
-from shared.domain.idempotency import Idempotency, check_same_request, idempotency_of
-from shared.domain.order import Line, Order, new_order
+from shared.domain.errors import IdempotencyKeyReuse, Unavailable
+from shared.domain.idempotency import check_same_request, idempotency_of
+from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.group_commit import GroupCommit
 from shared.queue import Announcer
 from shared.settings import Settings
@@ -20,6 +19,13 @@ from shared.store.orders import FirstOrder, InsertOutcome, Submission, insert_or
 
 ANSWER_SECONDS = 10.0
 """No request waits longer. Every commit is bounded by the client's own, shorter timeout; this is the backstop."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    lines: Sequence[Line]
+    reference: str | None = None
+    idempotency_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,30 +47,29 @@ class OrderAcceptor:
             "order-acceptor", self._commit, batch_max=settings.accept_batch_max
         )
 
-    def accept(
-        self, customer: str, lines: Iterable[Line], *, reference: str | None, idempotency_key: str | None
-    ) -> Accepted:
+    def accept(self, customer: str, request: OrderRequest) -> Accepted:
         """Raises `IdempotencyKeyReuse`, `WriteRefused`, `Unavailable`."""
-        order = new_order(str(uuid_utils.uuid7()), customer, lines, reference=reference, at=now())
-        idempotency = idempotency_of(idempotency_key, request_of(order))
-        outcome = self._outcome(Submission(order, idempotency))
-        if isinstance(outcome, Order):
-            return Accepted(outcome, replayed=False)
-        if isinstance(outcome, FirstOrder):
-            return _replay(outcome, idempotency)
-        raise outcome
+        [outcome] = self.accept_all(customer, [request])
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
+        """All in one insert and one message; the outcome of each at its place. Raises `Unavailable` for all of them."""
+        submissions = [_submission(customer, request) for request in requests]
+        try:
+            outcomes = self._group.submit(submissions).result(ANSWER_SECONDS)
+        except FutureTimeoutError as error:
+            raise Unavailable("MongoDB") from error
+        for outcome in outcomes:
+            if isinstance(outcome, Unavailable):
+                raise outcome
+        return [_accepted(*pair) for pair in zip(submissions, outcomes, strict=True)]
 
     def close(self, timeout_seconds: float) -> None:
         """Answer what was taken in and take nothing more."""
         self._group.close(timeout_seconds)
         self._announcer.close(timeout_seconds)
-
-    def _outcome(self, submission: Submission) -> InsertOutcome | Exception:
-        try:
-            [outcome] = self._group.submit([submission]).result(ANSWER_SECONDS)
-        except FutureTimeoutError as error:
-            raise Unavailable("MongoDB") from error
-        return outcome
 
     def _commit(self, submissions: Sequence[Submission]) -> list[InsertOutcome]:
         outcomes = insert_orders(self._database, submissions, announce_after_seconds=self._announce_after_seconds)
@@ -82,7 +87,19 @@ def request_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _replay(first: FirstOrder, idempotency: Idempotency | None) -> Accepted:
-    if idempotency:
-        check_same_request(idempotency, first.fingerprint)
-    return Accepted(first.order, replayed=True)
+def _submission(customer: str, request: OrderRequest) -> Submission:
+    order_id = str(uuid_utils.uuid7())
+    order = new_order(order_id, customer, request.lines, reference=request.reference, at=accepted_at(order_id))
+    return Submission(order, idempotency_of(request.idempotency_key, request_of(order)))
+
+
+def _accepted(submission: Submission, outcome: InsertOutcome | Exception) -> Accepted | Exception:
+    if isinstance(outcome, Order):
+        return Accepted(outcome, replayed=False)
+    if isinstance(outcome, FirstOrder):
+        try:
+            check_same_request(submission.idempotency, outcome.fingerprint)
+        except IdempotencyKeyReuse as error:
+            return error
+        return Accepted(outcome.order, replayed=True)
+    return outcome

@@ -37,8 +37,7 @@ def adjust_stock(
     idempotency = idempotency_of(idempotency_key, {"sku": sku, "delta": delta, "reason": reason})
     outcome = write_adjustment(database, movement, idempotency)
     if isinstance(outcome, FirstMovement):
-        if idempotency:
-            check_same_request(idempotency, outcome.fingerprint)
+        check_same_request(idempotency, outcome.fingerprint)
         return Adjusted(outcome.movement, replayed=True)
     publish_changes(product_cache, [outcome])
     return Adjusted(movement, replayed=False)

@@ -25,10 +25,17 @@ def order_document(order: Order, *, announce_after_seconds: int) -> Document:
         "total": money_value(order.total),
         "reason": reason_value(order.reason),
         "history": [history_value(entry.status, entry.at) for entry in order.history],
-        "next_announce_at": order.created_at + timedelta(seconds=announce_after_seconds),
-        "announce_interval_seconds": announce_after_seconds,
+        **announcement_value(order.created_at, announce_after_seconds),
         "created_at": order.created_at,
         "updated_at": order.updated_at,
+    }
+
+
+def announcement_value(at: datetime, announce_after_seconds: int) -> Document:
+    """When an order that is pending since `at` is to be announced again."""
+    return {
+        "next_announce_at": at + timedelta(seconds=announce_after_seconds),
+        "announce_interval_seconds": announce_after_seconds,
     }
 
 

@@ -31,10 +31,13 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"status": "pending"},
         ),
         IndexModel(
-            [("created_at", ASCENDING)],
+            [("updated_at", ASCENDING)],
             name="pending_by_age",
             partialFilterExpression={"status": "pending"},
         ),
+        IndexModel([("customer", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_customer_and_status"),
+        IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+        IndexModel([("items.sku", ASCENDING), ("_id", ASCENDING)], name="by_product"),
     ],
     "products": [
         _products_by("listed_by_sku", "_id", "price.amount"),

@@ -4,15 +4,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
-from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
+from shared.domain.errors import OrderNotFound, OrderNotRetryable, Unavailable, WriteRefused
 from shared.domain.idempotency import Idempotency
 from shared.domain.order import Order, Reason, Status
 from shared.store.connection import Document
-from shared.store.documents import history_value, idempotency_value, order_document, order_from, reason_value
+from shared.store.documents import (
+    announcement_value,
+    history_value,
+    idempotency_value,
+    order_document,
+    order_from,
+    reason_value,
+)
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 
 
@@ -58,13 +65,18 @@ def insert_orders(
     return outcomes
 
 
-def find_order(database: Database[Document], order_id: str) -> Order:
-    """Raises `OrderNotFound`, `Unavailable`."""
+def find_order(database: Database[Document], order_id: str, *, customer: str | None = None) -> Order:
+    """`customer` must be the order's, unless it is None. Raises `OrderNotFound`, `Unavailable`."""
     with outage_as_unavailable():
-        document = database.orders.find_one({"_id": order_id})
+        document = database.orders.find_one(named_order(order_id, customer))
     if document is None:
         raise OrderNotFound(order_id)
     return order_from(document)
+
+
+def named_order(order_id: str, customer: str | None) -> Document:
+    """Someone else's order is not there: the same query finds neither, in the same time."""
+    return {"_id": order_id} if customer is None else {"_id": order_id, "customer": customer}
 
 
 def fail_order(database: Database[Document], order_id: str, reason: Reason, *, error: str, at: datetime) -> bool:
@@ -85,12 +97,35 @@ def fail_order(database: Database[Document], order_id: str, reason: Reason, *, e
     return result.modified_count == 1
 
 
+def reopen_order(database: Database[Document], order_id: str, *, at: datetime, announce_after_seconds: int) -> Order:
+    """Move a failed order back to `pending`. Raises `OrderNotFound`, `OrderNotRetryable`, `Unavailable`."""
+    with outage_as_unavailable():
+        document = database.orders.find_one_and_update(
+            {"_id": order_id, "status": Status.FAILED.value},
+            {
+                "$set": {
+                    "status": Status.PENDING.value,
+                    "reason": None,
+                    "updated_at": at,
+                    **announcement_value(at, announce_after_seconds),
+                },
+                "$unset": {"error": ""},
+                "$push": {"history": history_value(Status.PENDING, at)},
+            },
+            return_document=ReturnDocument.AFTER,
+        )
+    if document is None:
+        raise OrderNotRetryable(order_id, find_order(database, order_id).status.value)
+    return order_from(document)
+
+
 def oldest_pending_since(database: Database[Document]) -> datetime | None:
+    """Since when it has been pending: since its acceptance, or since it was retried."""
     with outage_as_unavailable():
         document = database.orders.find_one(
-            {"status": Status.PENDING.value}, {"created_at": 1}, sort=[("created_at", ASCENDING)]
+            {"status": Status.PENDING.value}, {"updated_at": 1}, sort=[("updated_at", ASCENDING)]
         )
-    return document["created_at"] if document else None
+    return document["updated_at"] if document else None
 
 
 def _document(submission: Submission, announce_after_seconds: int) -> Document:

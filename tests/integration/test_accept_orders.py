@@ -10,7 +10,7 @@ from shared.domain.errors import IdempotencyKeyReuse, WriteRefused
 from shared.domain.idempotency import Idempotency
 from shared.domain.order import Order
 from shared.queue import Announcer, make_celery
-from shared.services.accept_orders import Accepted, OrderAcceptor
+from shared.services.accept_orders import Accepted, OrderAcceptor, OrderRequest
 from shared.store.connection import Document, connect
 from shared.store.orders import FirstOrder, Submission, insert_orders
 from tests.builders import a_line, an_order, settings
@@ -27,7 +27,7 @@ def acceptor(database: Database[Document], broker_url: str) -> Iterator[OrderAcc
 
 
 def accept(acceptor: OrderAcceptor, customer: str = "alice", *, key: str | None = None, quantity: int = 1) -> Accepted:
-    return acceptor.accept(customer, [a_line("MUG", quantity)], reference=None, idempotency_key=key)
+    return acceptor.accept(customer, OrderRequest([a_line("MUG", quantity)], idempotency_key=key))
 
 
 def test_requests_side_by_side_each_get_their_own_order(database: Database[Document], acceptor: OrderAcceptor) -> None:

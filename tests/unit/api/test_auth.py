@@ -126,6 +126,10 @@ def test_a_scope_that_only_looks_like_one_is_not_it(client, database):
 SCOPE_BY_ROUTE = {
     ("POST", "/v1/orders"): "orders:write",
     ("GET", "/v1/orders/some-order"): "orders:read",
+    ("GET", "/v1/orders"): "orders:read",
+    ("POST", "/v1/orders/bulk"): "orders:write",
+    ("POST", "/v1/orders/some-order/cancel"): "orders:write",
+    ("POST", "/v1/orders/some-order/retry"): "ops",
     ("POST", "/v1/products"): "products:write",
     ("PATCH", "/v1/products/MUG-01"): "products:write",
     ("DELETE", "/v1/products/MUG-01"): "products:write",

@@ -15,7 +15,7 @@ def find(monkeypatch):
     """`find(error)`: what is answered when looking for an order raises this."""
 
     def find(client, error: Exception):
-        def raise_it(*_: object) -> None:
+        def raise_it(*_: object, **__: object) -> None:
             raise error
 
         monkeypatch.setattr("api.orders.find_order", raise_it)

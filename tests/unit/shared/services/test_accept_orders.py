@@ -8,7 +8,7 @@ import pytest
 from shared.domain.errors import IdempotencyKeyReuse, Unavailable
 from shared.domain.idempotency import idempotency_of
 from shared.domain.order import Line, Status
-from shared.services.accept_orders import OrderAcceptor, request_of
+from shared.services.accept_orders import OrderAcceptor, OrderRequest, request_of
 from tests.builders import a_line, an_order, settings
 
 
@@ -38,7 +38,7 @@ def acceptor(database, announcements) -> Iterator[OrderAcceptor]:
 
 
 def accept(acceptor: OrderAcceptor, *lines: Line, customer="alice", reference=None, key=None):
-    return acceptor.accept(customer, lines or [a_line()], reference=reference, idempotency_key=key)
+    return acceptor.accept(customer, OrderRequest(lines or [a_line()], reference, key))
 
 
 def test_an_accepted_order_is_pending_stored_and_announced(acceptor, database, announcements):

@@ -70,7 +70,7 @@ def test_an_older_heartbeat_does_not_overwrite_a_newer_one(database):
 
 def test_the_age_of_the_oldest_pending_order_is_told(database):
     assert check_health(database, {}).checks["oldest_pending_order"].figures == {"age_seconds": None}
-    old = an_order(created_at=now() - timedelta(seconds=90))
+    old = an_order(updated_at=now() - timedelta(seconds=90))
     database.orders.insert_one(order_document(old, announce_after_seconds=10))
     age = check_health(database, {}).checks["oldest_pending_order"].figures["age_seconds"]
     assert 90 <= age < 95

@@ -1,0 +1,47 @@
+"""Many orders in one request: one insert, one message, and a result for each."""
+
+from typing import Any
+
+from flask import Response
+from marshmallow import ValidationError
+
+from api.auth import caller
+from api.blueprint import Blueprint, invalid_request, messages_of
+from api.headers import RETRY_AFTER
+from api.idempotency import bare_key
+from api.json_response import json_response
+from api.orders import lines_of, order_out, retry_after
+from api.problems import problem_body, problem_from
+from api.resources import resources
+from api.schemas import BulkIn, BulkOut
+from shared.services.accept_orders import Accepted, OrderRequest
+
+blueprint = Blueprint("bulk", __name__, url_prefix="/v1", description="Placing many orders in one request.")
+
+
+@blueprint.post("/orders/bulk")
+@blueprint.requires("orders:write")
+@blueprint.arguments(BulkIn())
+@blueprint.response(202, BulkOut, description="Each entry was accepted or refused by itself.", headers=RETRY_AFTER)
+def place_orders(body: dict[str, Any]) -> Response:
+    """Place up to 1,000 orders."""
+    entries = body["orders"]
+    requests = [_request(entry) for entry in entries if isinstance(entry, dict)]
+    outcomes = iter(resources().acceptor.accept_all(caller().subject, requests))
+    results = [_result(next(outcomes) if isinstance(entry, dict) else entry) for entry in entries]
+    response = json_response({"results": results}, 202)
+    response.headers["Retry-After"] = retry_after()
+    return response
+
+
+def _request(entry: dict[str, Any]) -> OrderRequest:
+    key = entry["idempotency_key"]
+    return OrderRequest(lines_of(entry), entry["reference"], bare_key(key) if key else None)
+
+
+def _result(outcome: Accepted | Exception) -> dict[str, Any]:
+    if isinstance(outcome, Accepted):
+        return {"order": order_out.dump(outcome.order), "replayed": outcome.replayed}
+    if isinstance(outcome, ValidationError):
+        return {"problem": problem_body(invalid_request(messages_of(outcome)))}
+    return {"problem": problem_body(problem_from(outcome))}

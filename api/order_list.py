@@ -1,0 +1,45 @@
+"""The list of orders: one's own, or everybody's for operators."""
+
+from typing import Any
+
+from flask import Response
+
+from api.auth import caller, insufficient_scope
+from api.blueprint import Blueprint
+from api.headers import LINK
+from api.orders import order_out
+from api.paging import page_response, position_in_request
+from api.resources import resources
+from api.schemas import OrderListIn, OrderPageOut
+from shared.store.documents import order_from
+from shared.store.order_list import OrderQuery, list_orders
+
+blueprint = Blueprint("order list", __name__, url_prefix="/v1", description="Finding orders again.")
+
+
+@blueprint.get("/orders")
+@blueprint.requires("orders:read")
+@blueprint.arguments(OrderListIn(), location="query")
+@blueprint.response(200, OrderPageOut, headers=LINK)
+def get_orders(arguments: dict[str, Any]) -> Response:
+    """List one's own orders, the last accepted first; with the scope `ops` all orders, or those of a `customer`."""
+    position = position_in_request(arguments)
+    page = list_orders(resources().database, _query(arguments), after=position, limit=arguments["limit"])
+    response = page_response([order_out.dump(order_from(row)) for row in page.rows], page.next)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _query(arguments: dict[str, Any]) -> OrderQuery:
+    customer = arguments["customer"]
+    if not caller().may("ops"):
+        if customer not in (None, caller().subject):
+            raise insufficient_scope("ops")
+        customer = caller().subject
+    return OrderQuery(
+        customer=customer,
+        status=arguments["status"],
+        sku=arguments["sku"],
+        created_after=arguments["created_after"],
+        created_before=arguments["created_before"],
+    )

@@ -1,0 +1,34 @@
+"""Cancelling an order: before it is decided, or after; what it had taken then comes back to stock."""
+
+import structlog
+from pymongo.database import Database
+
+from shared.cache import LeaseCache
+from shared.clock import now
+from shared.domain.order import Order
+from shared.notices import FinishedOrders
+from shared.services.product_changes import publish_changes
+from shared.store.cancellations import write_cancellation
+from shared.store.connection import Document
+
+log = structlog.get_logger(__name__)
+
+
+def cancel_order(
+    database: Database[Document],
+    product_cache: LeaseCache,
+    finished_orders: FinishedOrders,
+    order_id: str,
+    *,
+    customer: str | None,
+    by: str,
+) -> Order:
+    """The cancelled order; cancelling it again changes nothing. `customer` must be the order's, unless it is None.
+
+    Raises `OrderNotFound`, `OrderNotCancellable`, `Unavailable`.
+    """
+    cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now())
+    publish_changes(product_cache, cancelled.changes)
+    finished_orders.publish([order_id])
+    log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))
+    return cancelled.order
