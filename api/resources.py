@@ -9,6 +9,7 @@ from pymongo.database import Database
 from redis import Redis
 
 from api.settings import ApiSettings
+from api.tokens import TokenVerifier
 from shared.cache import LeaseCache
 from shared.services.accept_orders import OrderAcceptor
 from shared.store.connection import Document
@@ -19,6 +20,7 @@ EXTENSION = "order_processor"
 @dataclass(frozen=True, slots=True)
 class Resources:
     settings: ApiSettings
+    token_verifier: TokenVerifier
     database: Database[Document]
     acceptor: OrderAcceptor
     product_cache: LeaseCache

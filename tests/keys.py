@@ -18,17 +18,23 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CURVES = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "secp256k1": ec.SECP256K1}
 
 
-@cache
 def rsa_key(name: str = "one", *, bits: int = 2048) -> rsa.RSAPrivateKey:
     """The same for the same name."""
-    del name
+    return _rsa_key(name, bits)
+
+
+def ec_key(name: str = "one", *, curve: str = "P-256") -> ec.EllipticCurvePrivateKey:
+    """The same for the same name."""
+    return _ec_key(name, curve)
+
+
+@cache
+def _rsa_key(_name: str, bits: int) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65_537, bits)
 
 
 @cache
-def ec_key(name: str = "one", *, curve: str = "P-256") -> ec.EllipticCurvePrivateKey:
-    """The same for the same name."""
-    del name
+def _ec_key(_name: str, curve: str) -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(CURVES[curve]())
 
 
