@@ -16,6 +16,7 @@ from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
 from api.schemas import ProblemOut
 from api.settings import ApiSettings, load_api_settings
+from api.tokens import make_token_verifier
 from shared.cache import connect_redis, make_product_cache
 from shared.log import configure_logging
 from shared.notices import FinishedOrders
@@ -58,7 +59,7 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
     register_request_id(app)
-    _register_routes(app)
+    _register_routes(app, settings.tokens.algorithm)
     register_error_handlers(app)
     return app
 
@@ -67,6 +68,8 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
     announcer = Announcer(celery)
     return Resources(
         settings=settings,
+        # half of the threads always stay free of waiting for the issuer's keys
+        token_verifier=make_token_verifier(settings.tokens, waiters_max=max(1, settings.threads // 2)),
         database=database,
         acceptor=OrderAcceptor(database, announcer, settings.shared),
         announcer=announcer,
@@ -87,14 +90,15 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
                 response["content"] = {PROBLEM_JSON: response["content"][self.DEFAULT_RESPONSE_CONTENT_TYPE]}
 
 
-def _register_routes(app: Flask) -> None:
+def _register_routes(app: Flask, algorithm: str) -> None:
     api = Api(app)
     api.document_errors_as_problems()
-    api.spec.components.security_scheme("bearer", _bearer_scheme())
+    api.spec.components.security_scheme("bearer", _bearer_scheme(algorithm))
     for resource in (orders, bulk_orders, order_list, order_moves, products, stock, operations):
         api.register_blueprint(resource.blueprint)
 
 
-def _bearer_scheme() -> dict[str, str]:
+def _bearer_scheme(algorithm: str) -> dict[str, str]:
     scopes = "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
-    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": f"Scopes: {scopes}."}
+    description = f"A JWT signed with {algorithm}, with `sub`, `exp` and `scope`. Scopes: {scopes}."
+    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}

@@ -53,4 +53,4 @@ def _list_id() -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(resources().settings.jwt_secret, salt="cursor")
+    return URLSafeSerializer(resources().settings.cursor_secret, salt="cursor")

@@ -9,6 +9,7 @@ from pymongo.database import Database
 from redis import Redis
 
 from api.settings import ApiSettings
+from api.tokens import TokenVerifier
 from shared.cache import LeaseCache
 from shared.notices import FinishedOrders
 from shared.queue import Announcer
@@ -21,6 +22,7 @@ EXTENSION = "order_processor"
 @dataclass(frozen=True, slots=True)
 class Resources:
     settings: ApiSettings
+    token_verifier: TokenVerifier
     database: Database[Document]
     acceptor: OrderAcceptor
     announcer: Announcer

@@ -2,29 +2,17 @@
 
 from dataclasses import dataclass, field
 
-from environs import FileAwareEnv, ValidationError, validate
+from environs import FileAwareEnv, validate
 
+from api.token_settings import ALGORITHMS, MAKE_ONE, TokenSettings, token_problems
 from shared.settings import Settings, read_environment, shared_settings
-
-JWT_SECRET_BYTES_MIN = 32
-JWT_SECRET_CHARACTERS_MIN = 10
-PLACEHOLDERS = (
-    "changeme",
-    "changethis",
-    "replaceme",
-    "placeholder",
-    "example",
-    "yoursecret",
-    "supersecret",
-    "256bitsecret",
-    "todo",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     shared: Settings
-    jwt_secret: str = field(repr=False)
+    tokens: TokenSettings
+    cursor_secret: str = field(repr=False)
     host: str
     port: int
     processes: int
@@ -34,14 +22,17 @@ class ApiSettings:
 
 def load_api_settings() -> ApiSettings:
     """Raises `SettingsInvalid`."""
-    return read_environment(_api_settings)
+    return read_environment(_api_settings, _problems)
 
 
 def _api_settings(env: FileAwareEnv) -> ApiSettings:
     positive = validate.Range(min=1)
+    tokens = _token_settings(env)
     return ApiSettings(
         shared=shared_settings(env),
-        jwt_secret=env.str("JWT_SECRET", validate=_real_secret),
+        tokens=tokens,
+        # signs the cursors of lists; the same in every process
+        cursor_secret=env.str("CURSOR_SECRET", None) or tokens.secret or "",
         host=env.str("API_HOST", "127.0.0.1"),
         port=env.int("API_PORT", 8000, validate=validate.Range(min=1, max=65_535)),
         processes=env.int("API_PROCESSES", 2, validate=positive),
@@ -51,10 +42,24 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
     )
 
 
-def _real_secret(secret: str) -> None:
-    """Refuses what RFC 7518 section 3.2 refuses, keys shorter than the hash, and what was never meant to be kept."""
-    if len(secret.encode()) < JWT_SECRET_BYTES_MIN:
-        raise ValidationError(f"Must have {JWT_SECRET_BYTES_MIN} bytes or more: openssl rand -base64 48")
-    letters = "".join(filter(str.isalnum, secret.lower()))
-    if any(word in letters for word in PLACEHOLDERS) or len(set(secret)) < JWT_SECRET_CHARACTERS_MIN:
-        raise ValidationError("Looks like a placeholder; make a real one: openssl rand -base64 48")
+def _problems(settings: ApiSettings) -> list[str]:
+    problems = token_problems(settings.tokens)
+    if settings.tokens.algorithm != "HS256" and not settings.cursor_secret:
+        problems.append(f"CURSOR_SECRET: Environment variable not set; without a JWT_SECRET it is needed: {MAKE_ONE}")
+    return problems
+
+
+def _token_settings(env: FileAwareEnv) -> TokenSettings:
+    """Empty is not given: that is how a compose file passes on what nobody set."""
+    return TokenSettings(
+        # fixed here, never taken from the token: RFC 8725, section 3.1
+        algorithm=env.str("JWT_ALGORITHM", "HS256", validate=validate.OneOf(ALGORITHMS)),
+        secret=env.str("JWT_SECRET", None) or None,
+        # a PEM in one line, with \n for its line ends, is what some tools can pass on
+        public_key=(env.str("JWT_PUBLIC_KEY", None) or "").replace("\\n", "\n") or None,
+        jwks_url=env.str("JWT_JWKS_URL", None) or None,
+        issuer=env.str("JWT_ISSUER", None) or None,
+        audience=env.str("JWT_AUDIENCE", None) or None,
+        # clocks differ; more than minutes would keep expired tokens alive
+        leeway_seconds=env.int("JWT_LEEWAY_SECONDS", 10, validate=validate.Range(min=0, max=300)),
+    )

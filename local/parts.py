@@ -47,6 +47,13 @@ def programs_of(system: System) -> list[Part]:
     ]
 
 
+_OF_ANOTHER_ISSUER = [
+    name + suffix
+    for name in ("JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE")
+    for suffix in ("", "_FILE")
+]
+
+
 def environment_of(system: System) -> dict[str, str]:
     """What the parts inherit: secrets travel this way, never in a command line or a configuration file."""
     return {
@@ -56,6 +63,9 @@ def environment_of(system: System) -> dict[str, str]:
         "REDIS_BROKER_URL": system.redis_broker_url,
         "REDIS_CACHE_URL": system.redis_cache_url,
         "JWT_SECRET": system.jwt_secret,
+        # `make token` signs with the secret: what this shell may say of another issuer is not for this system.
+        "JWT_ALGORITHM": "HS256",
+        **dict.fromkeys(_OF_ANOTHER_ISSUER, ""),
         "FLOWER_BASIC_AUTH": f"admin:{system.flower_password}",
         "PYTHONUNBUFFERED": "1",
     }

@@ -43,22 +43,22 @@ def load_settings() -> Settings:
     return read_environment(shared_settings)
 
 
-def read_environment(read: Callable[[FileAwareEnv], T]) -> T:
+def read_environment(read: Callable[[FileAwareEnv], T], check: Callable[[T], list[str]] = lambda _: []) -> T:
     """What `read` makes of the environment; all that is wrong with it is reported at once.
 
-    The messages name the variable and the rule, never the value, which may be a secret.
+    `check` says, a line each, how settings do not go together; one that is invalid by itself reaches it as None. The
+    messages name the variable and the rule, never the value, which may be a secret.
     """
     env = FileAwareEnv(eager=False, strip_whitespace=True)  # a file's last newline is not part of its value
     try:
         settings = read(env)
-        env.seal()
-    except EnvValidationError as error:
-        raise SettingsInvalid(_lines(error)) from None
     except UnicodeDecodeError:
         raise SettingsInvalid(["A file that a ..._FILE variable names is not UTF-8 text."]) from None
     except ValueError as error:
         # Of a file that can't be read environs complains at once, and names the variable.
         raise SettingsInvalid([str(error)]) from None
+    if problems := _invalid(env) + check(settings):
+        raise SettingsInvalid(problems)
     return settings
 
 
@@ -94,6 +94,10 @@ def shared_settings(env: FileAwareEnv) -> Settings:
     )
 
 
-def _lines(error: EnvValidationError) -> list[str]:
-    by_variable = cast("dict[str, list[str]]", error.error_messages)
-    return [f"{name}: {' '.join(messages)}" for name, messages in by_variable.items()]
+def _invalid(env: FileAwareEnv) -> list[str]:
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        by_variable = cast("dict[str, list[str]]", error.error_messages)
+        return [f"{name}: {' '.join(messages)}" for name, messages in by_variable.items()]
+    return []

@@ -93,13 +93,14 @@ def a_token(
     scope: str = "orders:write orders:read",
     *,
     seconds: int = A_DAY,
-    secret: str = JWT_SECRET,
+    key: Any = JWT_SECRET,
     algorithm: str = "HS256",
+    header: dict[str, Any] | None = None,
     **claims: Any,
 ) -> str:
     """Valid for `seconds`; a claim given as None is left out."""
     everything = {"sub": sub, "scope": scope, "exp": int(time.time()) + seconds, **claims}
-    return jwt.encode({k: v for k, v in everything.items() if v is not None}, secret, algorithm)
+    return jwt.encode({k: v for k, v in everything.items() if v is not None}, key, algorithm, header)
 
 
 def bearer(sub: str = "alice", scope: str = "orders:write orders:read", **token: Any) -> dict[str, str]:

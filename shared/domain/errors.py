@@ -10,7 +10,8 @@ OrderProcessorError
 ├── OrderNotRetryable       it has not failed
 ├── IdempotencyKeyReuse     the key was used before, with another request
 ├── WriteRefused            MongoDB will never store this document as it is
-└── Unavailable             MongoDB can't be reached or is too slow, or the process is shutting down; try again later
+└── Unavailable             MongoDB or the token issuer can't be reached or is too slow, or the process is shutting
+                            down; try again later
 """
 
 

@@ -5,13 +5,21 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import jwt
 import pytest
 
 from api.auth import SCOPES, TOKEN_CHARACTERS_MAX
+from api.issuer_keys import KeyUnknown
+from api.resources import EXTENSION
+from api.token_settings import TokenSettings
+from api.tokens import TokenVerifier
+from shared.domain.errors import Unavailable
 from tests.builders import A_DAY, JWT_SECRET, a_token, bearer
+from tests.keys import rsa_key
 
 OTHER_SECRET = "another-9vQ2xK7rTbL0-9vQ2xK7rTbL0-9vQ2xK"
 ORDER = {"items": [{"sku": "MUG-01", "quantity": 1}]}
@@ -39,9 +47,9 @@ def of_someone_else(token: str) -> str:
 BAD_TOKENS = {
     "none algorithm": jwt.encode({"sub": "a", "scope": "orders:write", "exp": 2**40}, None, "none"),
     "none algorithm, our signature": signed(b'{"sub":"a","scope":"orders:write","exp":1e12}', {"alg": "none"}),
-    "other key": a_token(secret=OTHER_SECRET),
-    "HS384": a_token(secret=JWT_SECRET * 2, algorithm="HS384"),
-    "HS512 with our key": a_token(secret=JWT_SECRET * 2, algorithm="HS512"),
+    "other key": a_token(key=OTHER_SECRET),
+    "HS384": a_token(key=JWT_SECRET * 2, algorithm="HS384"),
+    "HS512 with our key": a_token(key=JWT_SECRET * 2, algorithm="HS512"),
     "no signature": without_signature(a_token()),
     "another token's signature": of_someone_else(a_token()),
     "expired": a_token(seconds=-60),
@@ -168,3 +176,52 @@ def test_what_anyone_may_know_needs_no_token(client, path):
 
 def test_reading_a_product_needs_no_token(client):
     assert client.get("/v1/products/MUG-01").status_code == 404
+
+
+def answering(error: Exception) -> Any:
+    def find(_kid: str | None) -> Any:
+        raise error
+
+    return find
+
+
+@pytest.fixture
+def client_of_issuer(app, resources, monkeypatch):
+    """Of an API whose tokens another issuer signs with RS256; called with how it finds the key."""
+
+    def make(find_key: Any):
+        settings = TokenSettings("RS256", None, None, "https://issuer.test/keys", None, None, 10)
+        verifier = TokenVerifier(settings, find_key)
+        monkeypatch.setitem(app.extensions, EXTENSION, replace(resources, token_verifier=verifier))
+        return app.test_client()
+
+    return make
+
+
+def test_a_token_of_another_issuer_opens_what_its_scopes_say(client_of_issuer):
+    client = client_of_issuer(lambda _kid: rsa_key().public_key())
+    token = partial(a_token, "auth0|7", key=rsa_key(), algorithm="RS256")
+    assert place(client, f"Bearer {token()}").json["customer"] == "auth0|7"
+    assert place(client, f"Bearer {token(scope='orders:read')}").status_code == 403
+    assert place(client, f"Bearer {token(scope=['orders:write'])}").status_code == 401
+    refused = place(client, f"Bearer {a_token()}")
+    assert refused.status_code == 401
+    assert refused.json["detail"] == "The token is not valid: it needs sub, exp and scope, signed with RS256."
+
+
+def test_when_the_issuer_cant_be_asked_nobody_is_told_that_the_token_is_bad(client_of_issuer, database, logged):
+    client = client_of_issuer(answering(Unavailable("the keys of the token issuer", retry_after_seconds=7)))
+    response = place(client, f"Bearer {a_token(key=rsa_key(), algorithm='RS256')}")
+    assert response.status_code == 503
+    assert response.json["type"] == "/problems/unavailable"
+    assert response.headers["Retry-After"] == "7"
+    assert "WWW-Authenticate" not in response.headers
+    assert [entry["what"] for entry in logged] == ["the keys of the token issuer"]
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_key_that_the_issuer_does_not_have_is_the_callers_fault(client_of_issuer, logged):
+    response = place(client_of_issuer(answering(KeyUnknown())), f"Bearer {a_token(key=rsa_key(), algorithm='RS256')}")
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="order-processor", error="invalid_token"'
+    assert logged == []

@@ -68,6 +68,14 @@ def test_it_is_valid_openapi_3_1(document):
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
 
 
+def test_it_says_what_a_token_must_be(document):
+    scheme = document["components"]["securitySchemes"]["bearer"]
+    assert (scheme["type"], scheme["scheme"], scheme["bearerFormat"]) == ("http", "bearer", "JWT")
+    assert scheme["description"].startswith(
+        "A JWT signed with HS256, with `sub`, `exp` and `scope`. Scopes: `orders:wr"
+    )
+
+
 def test_every_route_is_in_it_and_nothing_else(client, document):
     routes = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())

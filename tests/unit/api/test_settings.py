@@ -28,7 +28,7 @@ def refused() -> list[str]:
 @pytest.mark.usefixtures("environment")
 def test_all_but_the_addresses_and_the_secret_has_a_default():
     settings = load_api_settings()
-    assert settings.jwt_secret == JWT_SECRET
+    assert settings.tokens.secret == JWT_SECRET
     assert (settings.host, settings.port, settings.processes, settings.threads) == ("127.0.0.1", 8000, 2, 64)
     assert settings.body_bytes_max == 1_048_576
 
@@ -67,13 +67,13 @@ def test_a_short_or_invented_secret_is_refused_and_not_shown(environment, secret
 
 def test_a_secret_of_32_bytes_is_long_enough(environment):
     environment["JWT_SECRET"] = REAL
-    assert load_api_settings().jwt_secret == REAL
+    assert load_api_settings().tokens.secret == REAL
 
 
 def test_the_secret_may_be_given_as_a_file_whose_last_newline_is_not_part_of_it(environment, tmp_path):
     (tmp_path / "jwt").write_text(f"{JWT_SECRET}\n")
     environment |= {"JWT_SECRET_FILE": str(tmp_path / "jwt"), "JWT_SECRET": ""}
-    assert load_api_settings().jwt_secret == JWT_SECRET
+    assert load_api_settings().tokens.secret == JWT_SECRET
 
 
 @pytest.mark.usefixtures("environment")

@@ -1,0 +1,85 @@
+"""Whether a token is ours: its claims, and its signature by the one algorithm that the settings fix (RFC 8725, 3.1)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import jwt
+
+from api.bounded_fetch import fetch
+from api.issuer_keys import IssuerKeys, KeyUnknown
+from api.public_keys import NamedKey, PublicKey, key_from_pem, keys_from_jwk_set
+from api.token_settings import TokenSettings
+
+FindKey: TypeAlias = Callable[[str | None], PublicKey | str]
+"""From the token's key id, `kid`, to the key, which alone decides. All else that a header may say about keys, such as
+`jku`, `jwk` and `x5c`, is an offer of the caller's and not looked at."""
+
+REASONS: Mapping[type[jwt.InvalidTokenError], str] = {
+    jwt.ExpiredSignatureError: "The token has expired.",
+    jwt.ImmatureSignatureError: "The token is not valid yet.",
+    jwt.InvalidIssuerError: "The token is from another issuer.",
+    jwt.InvalidAudienceError: "The token is for another audience.",
+}
+"""Only those with a good signature get so far."""
+
+
+class TokenRefused(Exception):
+    """The message is for the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVerifier:
+    settings: TokenSettings
+    find_key: FindKey
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims. Raises `TokenRefused`, and `Unavailable` while it can't be told."""
+        try:
+            key = self.find_key(self._key_id(token))
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[self.settings.algorithm],
+                issuer=self.settings.issuer,
+                audience=self.settings.audience,
+                leeway=self.settings.leeway_seconds,
+                options={"require": self._required(), "verify_aud": self.settings.audience is not None},
+            )
+        except KeyUnknown:
+            raise TokenRefused("The token's issuer has no such key, or several and the token names none.") from None
+        except jwt.InvalidTokenError as error:
+            raise TokenRefused(REASONS.get(type(error), self._what_is_needed())) from None
+
+    def _key_id(self, token: str) -> str | None:
+        """Looked at before any key is looked for, so that a token of another kind makes nobody ask the issuer."""
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != self.settings.algorithm:
+            raise jwt.InvalidAlgorithmError
+        return header.get("kid")
+
+    def _required(self) -> list[str]:
+        optional = {"iss": self.settings.issuer, "aud": self.settings.audience}
+        return ["sub", "exp", "scope", *(claim for claim, value in optional.items() if value is not None)]
+
+    def _what_is_needed(self) -> str:
+        *claims, last = self._required()
+        needed = f"{', '.join(claims)} and {last}, signed with {self.settings.algorithm}"
+        return f"The token is not valid: it needs {needed}."
+
+
+def make_token_verifier(settings: TokenSettings, *, waiters_max: int) -> TokenVerifier:
+    return TokenVerifier(settings, _key_finder(settings, waiters_max))
+
+
+def _key_finder(settings: TokenSettings, waiters_max: int) -> FindKey:
+    """Of settings that were found to have no problems."""
+    if settings.jwks_url is not None:
+        url = settings.jwks_url
+
+        def fetch_keys() -> list[NamedKey]:
+            return keys_from_jwk_set(fetch(url), settings.algorithm)
+
+        return IssuerKeys(fetch_keys, waiters_max=waiters_max).find
+    key = key_from_pem(settings.public_key, settings.algorithm) if settings.public_key else settings.secret or ""
+    return lambda _kid: key

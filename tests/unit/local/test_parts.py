@@ -1,0 +1,35 @@
+"""What the parts of a local system inherit."""
+
+import os
+from unittest.mock import patch
+
+from api.settings import load_api_settings
+from api.token_settings import TokenSettings
+from local.parts import environment_of
+from local.system import System
+
+SECRET = "tests-sign-tokens-with-this-9vQ2xK7r"
+
+
+def test_the_settings_of_another_issuer_in_the_shell_are_not_for_this_system(tmp_path):
+    system = System(
+        pid=1,
+        api_port=8000,
+        flower_port=5555,
+        own_ports={},
+        mongo_url="mongodb://127.0.0.1:1",
+        redis_broker_url="redis://127.0.0.1:1",
+        redis_cache_url="redis://127.0.0.1:1",
+        jwt_secret=SECRET,
+        flower_password="",
+    )
+    (tmp_path / "key.pem").write_text("key")
+    shell = {
+        "JWT_ALGORITHM": "RS256",
+        "JWT_PUBLIC_KEY_FILE": str(tmp_path / "key.pem"),
+        "JWT_JWKS_URL": "https://issuer.test/keys",
+        "JWT_ISSUER": "https://issuer.test/",
+        "JWT_AUDIENCE": "orders",
+    }
+    with patch.dict(os.environ, shell | environment_of(system), clear=True):
+        assert load_api_settings().tokens == TokenSettings("HS256", SECRET, None, None, None, None, 10)
