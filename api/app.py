@@ -10,11 +10,14 @@ from pymongo.database import Database
 from redis import Redis
 
 from api import bulk_orders, operations, order_list, order_moves, orders, products, stock
-from api.auth import SCOPES
-from api.problems import PROBLEM_JSON, register_error_handlers
+from api.cors import register_cors
+from api.document import complete
+from api.document_page import register_document
+from api.problems import register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
 from api.schemas import ProblemOut
+from api.security_headers import register_security_headers
 from api.settings import ApiSettings, load_api_settings
 from api.tokens import make_token_verifier
 from shared.cache import connect_redis, make_product_cache
@@ -54,11 +57,11 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         API_TITLE="Order Processor",
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
-        OPENAPI_JSON_PATH="openapi.json",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
     register_request_id(app)
+    register_security_headers(app)
+    register_cors(app, settings.cors_origins)
     _register_routes(app, settings.tokens.algorithm)
     register_error_handlers(app)
     return app
@@ -83,22 +86,9 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
 class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
     ERROR_SCHEMA = ProblemOut
 
-    def document_errors_as_problems(self) -> None:
-        """flask-smorest's ready-made responses are all errors, and documented as application/json."""
-        for response in self.spec.components.responses_lazy.values():
-            if "content" in response:
-                response["content"] = {PROBLEM_JSON: response["content"][self.DEFAULT_RESPONSE_CONTENT_TYPE]}
-
 
 def _register_routes(app: Flask, algorithm: str) -> None:
     api = Api(app)
-    api.document_errors_as_problems()
-    api.spec.components.security_scheme("bearer", _bearer_scheme(algorithm))
     for resource in (orders, bulk_orders, order_list, order_moves, products, stock, operations):
         api.register_blueprint(resource.blueprint)
-
-
-def _bearer_scheme(algorithm: str) -> dict[str, str]:
-    scopes = "; ".join(f"`{scope}`: {meaning}" for scope, meaning in SCOPES.items())
-    description = f"A JWT signed with {algorithm}, with `sub`, `exp` and `scope`. Scopes: {scopes}."
-    return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description}
+    register_document(app, complete(api.spec.to_dict(), app, algorithm))

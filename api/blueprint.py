@@ -11,9 +11,8 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
+from api.contract import View, refuses
 from api.problems import Problem
-
-View = Callable[..., Any]
 
 
 class StrictParser(FlaskParser):
@@ -63,8 +62,24 @@ def _whole_body(req: Request) -> bytes:
     return body
 
 
+BODY_PROBLEMS = (
+    "malformed-json",
+    "incomplete-body",
+    "invalid-request",
+    "length-required",
+    "body-too-large",
+    "unsupported-media-type",
+)
+
+
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest has no types
     ARGUMENTS_PARSER = StrictParser()
+
+    def arguments(self, schema: Schema, *, location: str = "json") -> Callable[[View], View]:
+        """As flask-smorest's, and the document says what is refused of a body or a query."""
+        read: Callable[[View], View] = super().arguments(schema, location=location)
+        note = refuses(*BODY_PROBLEMS) if location == "json" else refuses("invalid-request")
+        return lambda view: note(read(view))
 
     def requires(self, scope: str) -> Callable[[View], View]:
         """Only callers whose token has the scope; said in the document too."""

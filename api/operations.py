@@ -4,6 +4,7 @@ from flask import Response
 from werkzeug.exceptions import NotFound
 
 from api.blueprint import Blueprint
+from api.contract import refuses
 from api.json_response import json_response
 from api.problems import PROBLEM_TYPES
 from api.resources import resources
@@ -35,6 +36,7 @@ def readyz() -> Response:
 
 @blueprint.get("/problems/<slug>")
 @blueprint.response(200, ProblemTypeOut, description="What a problem type means.")
+@refuses("not-found")
 def get_problem_type(slug: str) -> Response:
     """Look up a problem type."""
     if slug not in PROBLEM_TYPES:

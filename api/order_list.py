@@ -6,6 +6,7 @@ from flask import Response
 
 from api.auth import caller, insufficient_scope
 from api.blueprint import Blueprint
+from api.contract import refuses
 from api.headers import LINK
 from api.orders import order_out
 from api.paging import page_response, position_in_request
@@ -21,6 +22,7 @@ blueprint = Blueprint("order list", __name__, url_prefix="/v1", description="Fin
 @blueprint.requires("orders:read")
 @blueprint.arguments(OrderListIn(), location="query")
 @blueprint.response(200, OrderPageOut, headers=LINK)
+@refuses("invalid-cursor")
 def get_orders(arguments: dict[str, Any]) -> Response:
     """List one's own orders, the last accepted first; with the scope `ops` all orders, or those of a `customer`."""
     position = position_in_request(arguments)

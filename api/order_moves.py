@@ -4,6 +4,7 @@ from flask import Response
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.contract import refuses
 from api.headers import LOCATION, RETRY_AFTER
 from api.orders import accepted_response, order_response, owner
 from api.resources import resources
@@ -17,6 +18,7 @@ blueprint = Blueprint("order moves", __name__, url_prefix="/v1/orders/<order_id>
 @blueprint.post("/cancel")
 @blueprint.requires("orders:write")
 @blueprint.response(200, OrderOut, description="It is cancelled, now or before.")
+@refuses("order-not-found", "order-not-cancellable", "stock-out-of-range")
 def post_cancel(order_id: str) -> Response:
     """Cancel an order that is pending or confirmed; what it took comes back to stock."""
     order = cancel_order(
@@ -33,6 +35,7 @@ def post_cancel(order_id: str) -> Response:
 @blueprint.post("/retry")
 @blueprint.requires("ops")
 @blueprint.response(202, OrderOut, description="It is pending again.", headers=LOCATION | RETRY_AFTER)
+@refuses("order-not-found", "order-not-retryable")
 def post_retry(order_id: str) -> Response:
     """Have a failed order processed again."""
     order = retry_order(

@@ -6,6 +6,7 @@ from flask import Response, request
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.contract import refuses, takes
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
 from api.json_response import json_response
@@ -23,26 +24,30 @@ ACCEPTED = "Accepted: it is on disk and will be decided."
 order_out = OrderOut()
 
 
-@blueprint.post("/orders", parameters=[ORDER_KEY])
+@blueprint.post("/orders")
 @blueprint.requires("orders:write")
 @blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
+@takes(ORDER_KEY)
+@refuses("invalid-header", "idempotency-key-reuse")
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order."""
     return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
 
 
-@blueprint.post("/products/<sku>/purchase", parameters=[ORDER_KEY])
+@blueprint.post("/products/<sku>/purchase")
 @blueprint.requires("orders:write")
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
+@takes(ORDER_KEY)
+@refuses("product-not-found", "invalid-header", "idempotency-key-reuse")
 def purchase(body: dict[str, Any], sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)
     return _accept(OrderRequest([Line(sku, body["quantity"])], idempotency_key=idempotency_key()))
 
 
-@blueprint.get("/orders/<order_id>", parameters=[IF_NONE_MATCH])
+@blueprint.get("/orders/<order_id>")
 @blueprint.requires("orders:read")
 @blueprint.response(
     200,
@@ -51,6 +56,8 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
     headers=ETAG | RETRY_AFTER,
 )
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
+@takes(IF_NONE_MATCH)
+@refuses("order-not-found")
 def get_order(order_id: str) -> Response:
     """Look at an order."""
     order = find_order(resources().database, order_id, customer=owner())

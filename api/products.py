@@ -8,6 +8,7 @@ from flask import Response, request
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.contract import refuses, takes
 from api.entity_tags import etag_of, versions_in_if_match
 from api.headers import ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, X_CACHE
 from api.json_response import json_response
@@ -34,6 +35,7 @@ product_out = ProductOut()
 @blueprint.requires("products:write")
 @blueprint.arguments(ProductIn())
 @blueprint.response(201, ProductOut, headers=LOCATION | ETAG)
+@refuses("sku-taken")
 def post_product(body: dict[str, Any]) -> Response:
     """Create a product, with its first stock."""
     price = Money(**body.pop("price"))
@@ -44,9 +46,11 @@ def post_product(body: dict[str, Any]) -> Response:
     return response
 
 
-@blueprint.get("/products/<sku>", parameters=[IF_NONE_MATCH])
+@blueprint.get("/products/<sku>")
 @blueprint.response(200, ProductOut, headers=ETAG | X_CACHE)
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
+@takes(IF_NONE_MATCH)
+@refuses("product-not-found")
 def get_product(sku: str) -> Response:
     """Read a product. `X-Cache` says whether MongoDB was asked."""
     check_sku(sku)
@@ -57,10 +61,12 @@ def get_product(sku: str) -> Response:
     return _revalidated(response)
 
 
-@blueprint.get("/products", parameters=[IF_NONE_MATCH])
+@blueprint.get("/products")
 @blueprint.arguments(ProductListIn(), location="query")
 @blueprint.response(200, ProductPageOut, headers=ETAG | LINK)
 @blueprint.alt_response(304, description="The page has not changed since it had the ETag in If-None-Match.")
+@takes(IF_NONE_MATCH)
+@refuses("invalid-cursor")
 def get_products(arguments: dict[str, Any]) -> Response:
     """List products, a page at a time. Rows that come and go meanwhile shift no other row."""
     position = position_in_request(arguments)
@@ -70,10 +76,12 @@ def get_products(arguments: dict[str, Any]) -> Response:
     return _revalidated(response)
 
 
-@blueprint.patch("/products/<sku>", parameters=[IF_MATCH])
+@blueprint.patch("/products/<sku>")
 @blueprint.requires("products:write")
 @blueprint.arguments(ProductPatchIn())
 @blueprint.response(200, ProductOut, headers=ETAG)
+@takes(IF_MATCH)
+@refuses("product-not-found", "precondition-failed", "precondition-required")
 def patch_product(body: dict[str, Any], sku: str) -> Response:
     """Change what is given of a product. Its stock is not set here: see stock-adjustments."""
     check_sku(sku)
@@ -86,9 +94,11 @@ def patch_product(body: dict[str, Any], sku: str) -> Response:
     return response
 
 
-@blueprint.delete("/products/<sku>", parameters=[IF_MATCH])
+@blueprint.delete("/products/<sku>")
 @blueprint.requires("products:write")
 @blueprint.response(204, description="It is archived.")
+@takes(IF_MATCH)
+@refuses("product-not-found", "precondition-failed", "precondition-required")
 def delete_product(sku: str) -> Response:
     """Archive a product: gone from reads and not orderable; its orders and its ledger stay."""
     check_sku(sku)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from environs import FileAwareEnv, validate
 
+from api.cors import check_origins
 from api.token_settings import ALGORITHMS, MAKE_ONE, TokenSettings, token_problems
 from shared.settings import Settings, read_environment, shared_settings
 
@@ -18,6 +19,7 @@ class ApiSettings:
     processes: int
     threads: int
     body_bytes_max: int
+    cors_origins: list[str]
 
 
 def load_api_settings() -> ApiSettings:
@@ -39,6 +41,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         # requests that one process serves side by side; those that wait for one insert share it
         threads=env.int("API_THREADS", 64, validate=positive),
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
+        # web pages that may call the API from a browser
+        cors_origins=env.list("CORS_ORIGINS", [], validate=check_origins),
     )
 
 

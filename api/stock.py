@@ -6,6 +6,7 @@ from flask import Response
 
 from api.auth import caller
 from api.blueprint import Blueprint
+from api.contract import refuses, takes
 from api.headers import LINK, REPLAYED
 from api.idempotency import ADJUSTMENT_KEY, REPLAYED_HEADER, idempotency_key
 from api.json_response import json_response
@@ -24,10 +25,12 @@ blueprint = Blueprint("stock", __name__, url_prefix="/v1/products/<sku>", descri
 movement_out = MovementOut()
 
 
-@blueprint.post("/stock-adjustments", parameters=[ADJUSTMENT_KEY])
+@blueprint.post("/stock-adjustments")
 @blueprint.requires("stock:write")
 @blueprint.arguments(AdjustmentIn())
 @blueprint.response(201, MovementOut, headers=REPLAYED)
+@takes(ADJUSTMENT_KEY)
+@refuses("product-not-found", "stock-out-of-range", "invalid-header", "idempotency-key-reuse")
 def post_adjustment(body: dict[str, Any], sku: str) -> Response:
     """Adjust the stock of a product by a difference."""
     check_sku(sku)
@@ -50,6 +53,7 @@ def post_adjustment(body: dict[str, Any], sku: str) -> Response:
 @blueprint.requires("stock:write")
 @blueprint.arguments(PageIn(), location="query")
 @blueprint.response(200, MovementPageOut, headers=LINK)
+@refuses("product-not-found", "invalid-cursor")
 def get_movements(arguments: dict[str, Any], sku: str) -> Response:
     """Read the ledger of a product, newest first; that of an archived one too."""
     check_sku(sku)

@@ -18,7 +18,7 @@ def greet(system: System, data_dir: DataDir, seconds: float) -> None:
     token = make_token(system.jwt_secret, SUBJECT, DEFAULT_SCOPE)
     supervisorctl = Path(sys.executable).with_name("supervisorctl")
     say(f"\nReady after {seconds:.1f} s.\n")
-    say(f"  API     {system.api_url}  (contract: {system.api_url}/openapi.json)")
+    say(f"  API     {system.api_url}  (contract: {system.api_url}/docs)")
     say(f"  Flower  http://127.0.0.1:{system.flower_port}  (user admin, password {system.flower_password})")
     say(f"  Logs    {data_dir.logs}")
     say(f"  Parts   {_shell([supervisorctl, '-c', data_dir.supervisor_config, 'status'])}")

@@ -31,7 +31,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 FILE = (PROJECT / "docker-compose.yml").read_text()
 VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<kind>[?-])(?P<text>[^}]*)\}")
 GIVEN = {"JWT_SECRET": SECRET, "FLOWER_PASSWORD": "f1owerPassword"}
-NOT_NEEDED = {"CURSOR_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"}
+NOT_NEEDED = {"CORS_ORIGINS", "CURSOR_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"}
 """With the algorithm that is the default."""
 
 OURS = {"api", "worker", "beat", "flower"}

@@ -9,14 +9,15 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api.problems import PROBLEM_TYPES
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, RefusedLine, Status
 from shared.store.documents import order_document, product_document
 from tests.builders import a_product, an_order, bearer
 
 METHODS = ("get", "post", "put", "patch", "delete")
-ABOUT_THE_DOCUMENT = ("static", "api-docs.")
-"""Endpoints that are not part of the API: what Flask and the document itself serve."""
+ABOUT_THE_DOCUMENT = ("document.",)
+"""Endpoints that are not part of the API: where the document itself is read."""
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +55,18 @@ def call(client, path: str, method: str, **kwargs: Any):
 def assert_documented(document: dict[str, Any], path: str, method: str, response) -> None:
     """The answer has a media type and a body that the document names for its status."""
     responses = document["paths"][path][method]["responses"]
-    found = resolved(document, responses.get(str(response.status_code), responses["default"]))
+    status = "default" if response.status_code == 500 else str(response.status_code)
+    assert status in responses, (path, method, status)
+    found = responses[status]
     if "content" not in found:
         assert response.data == b""
         return
     assert list(found["content"]) == [response.content_type]
     schema = {**found["content"][response.content_type]["schema"], "components": document["components"]}
     Draft202012Validator(schema).validate(response.json)
+    if response.status_code >= 400:
+        examples = found["content"][response.content_type]["examples"]
+        assert response.json["type"].removeprefix("/problems/") in examples, (path, method, response.json["type"])
 
 
 def test_it_is_valid_openapi_3_1(document):
@@ -121,6 +127,63 @@ def test_every_operation_that_reads_a_body_or_a_query_documents_that_bad_ones_ar
     for path, method, operation in operations(document):
         reads = "requestBody" in operation or any(found["in"] == "query" for found in operation.get("parameters", []))
         assert reads == ("400" in operation["responses"]), (path, method)
+
+
+def test_it_names_every_problem_type_but_those_of_no_address(document):
+    named = {
+        slug
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
+        for slug in response.get("content", {}).get("application/problem+json", {}).get("examples", {})
+    }
+    assert set(PROBLEM_TYPES) - named == {"method-not-allowed", "http-error"}
+
+
+def test_every_schema_that_stands_for_itself_has_an_example_and_it_fits(document):
+    schemas = document["components"]["schemas"]
+    with_example = {name for name, schema in schemas.items() if "examples" in schema}
+    needed = {
+        content["schema"]["$ref"].rpartition("/")[2]
+        for _, _, operation in operations(document)
+        for body in [operation.get("requestBody", {}), *operation["responses"].values()]
+        for content in body.get("content", {}).values()
+        if "$ref" in content.get("schema", {})
+    }
+    assert needed - with_example == {"LivenessOut", "HealthOut", "ProblemTypeOut"}
+    for name in with_example:
+        for example in schemas[name]["examples"]:
+            Draft202012Validator({**schemas[name], "components": document["components"]}).validate(example)
+
+
+def test_every_operation_has_a_name_of_its_own_and_links_lead_to_such_names(document):
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(names) == len(set(names))
+    links = [
+        link
+        for _, _, operation in operations(document)
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) > 10
+    assert {link["operationId"] for link in links} <= set(names)
+
+
+def test_a_header_is_asked_for_where_it_means_something_and_nowhere_else(document):
+    headers = {
+        (path, method): {
+            parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "header"
+        }
+        for path, method, operation in operations(document)
+    }
+    assert headers["/v1/products/{sku}", "patch"] == headers["/v1/products/{sku}", "delete"] == {"If-Match"}
+    assert headers["/v1/products/{sku}", "get"] == headers["/v1/products", "get"] == {"If-None-Match"}
+    assert headers["/v1/orders", "post"] == {"Idempotency-Key"}
+    assert headers["/v1/orders", "get"] == set()
+
+
+def test_it_can_be_kept_and_asked_for_again(client):
+    first = client.get("/openapi.json")
+    assert client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
 
 
 def test_refusals_fit_it(client, document):
