@@ -9,7 +9,7 @@ from flask import Flask
 from pymongo.database import Database
 from redis import Redis
 
-from api import operations, orders, products
+from api import operations, orders, product_files, products
 from api.auth import SCOPES
 from api.problems import PROBLEM_JSON, register_error_handlers
 from api.request_id import register_request_id
@@ -87,7 +87,7 @@ def _register_routes(app: Flask) -> None:
     api = Api(app)
     api.document_errors_as_problems()
     api.spec.components.security_scheme("bearer", _bearer_scheme())
-    for resource in (orders, products, operations):
+    for resource in (orders, products, product_files, operations):
         api.register_blueprint(resource.blueprint)
 
 

@@ -20,6 +20,8 @@ REPLAYED = {
 }
 X_CACHE = {"X-Cache": {"description": "whether it came from the cache", "schema": {"enum": ["hit", "miss"]}}}
 
+CONTENT_DISPOSITION = {"Content-Disposition": _text("a name for the file")}
+
 IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",

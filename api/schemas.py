@@ -163,6 +163,27 @@ class ProductOut(Schema):
     updated_at = fields.AwareDateTime(required=True)
 
 
+class RowProblemOut(Schema):
+    line = fields.Integer(
+        required=True, metadata={"description": "of the file, counted from 1, a header and blank ones too"}
+    )
+    sku = fields.String(metadata={"description": "missing where the row has none that could be one"})
+    type = fields.String(required=True, metadata={"example": "/problems/invalid-row"})
+    title = fields.String(required=True)
+    detail = fields.String(required=True)
+    errors = fields.Dict(keys=fields.String(), metadata={"description": "by field"})
+
+
+class ImportOut(Schema):
+    rows = fields.Integer(required=True)
+    created = fields.Integer(required=True)
+    updated = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    problems = fields.List(fields.Nested(RowProblemOut), required=True)
+    problems_omitted = fields.Integer(required=True, metadata={"description": "failed rows beyond those in problems"})
+
+
 class ProblemOut(Schema):
     """RFC 9457. A problem type may have members of its own, such as `errors` by field."""
 

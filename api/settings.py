@@ -30,6 +30,7 @@ class ApiSettings:
     processes: int
     threads: int
     body_bytes_max: int
+    import_bytes_max: int
 
 
 def load_api_settings() -> ApiSettings:
@@ -48,6 +49,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         # requests that one process serves side by side; those that wait for one insert share it
         threads=env.int("API_THREADS", 64, validate=positive),
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
+        # never held in memory: it bounds how long one request may take
+        import_bytes_max=env.int("IMPORT_BYTES_MAX", 268_435_456, validate=positive),
     )
 
 

@@ -127,6 +127,8 @@ SCOPE_BY_ROUTE = {
     ("POST", "/v1/orders"): "orders:write",
     ("GET", "/v1/orders/some-order"): "orders:read",
     ("POST", "/v1/products"): "products:write",
+    ("POST", "/v1/products/import"): "products:write",
+    ("GET", "/v1/products/export"): "products:write",
     ("POST", "/v1/products/MUG-01/purchase"): "orders:write",
 }
 

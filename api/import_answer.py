@@ -1,0 +1,65 @@
+"""What is said of an import: counts, and the problems of bad rows, of which no more are kept than memory can hold."""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from api.problems import PROBLEM_TYPES
+from shared.domain.product_import import BadRow, RowFault
+from shared.services.import_products import BatchOutcome
+
+PROBLEMS_MAX = 10_000
+PROBLEMS_BYTES_MAX = 4_194_304
+
+SLUGS = {
+    RowFault.UNREADABLE: "malformed-row",
+    RowFault.INVALID: "invalid-row",
+    RowFault.ARCHIVED: "product-archived",
+}
+
+
+class ImportTally:
+    def __init__(self) -> None:
+        self.created = self.updated = self.unchanged = self.failed = 0
+        self._problems: list[bytes] = []
+        self._room = PROBLEMS_BYTES_MAX
+
+    def add(self, outcome: BatchOutcome) -> None:
+        self.created += outcome.created
+        self.updated += outcome.updated
+        self.unchanged += outcome.unchanged
+        self.failed += len(outcome.bad)
+        for row in outcome.bad:
+            self._list(row)
+
+    def counts(self) -> dict[str, int]:
+        counts = {"created": self.created, "updated": self.updated, "unchanged": self.unchanged, "failed": self.failed}
+        return {"rows": sum(counts.values()), **counts}
+
+    def response(self) -> Response:
+        problems = orjson.Fragment(b"[" + b",".join(self._problems) + b"]")
+        omitted = self.failed - len(self._problems)
+        body = {**self.counts(), "problems": problems, "problems_omitted": omitted}
+        return Response(orjson.dumps(body), 200, content_type="application/json")
+
+    def _list(self, row: BadRow) -> None:
+        """Written out at once: as objects they would take ten times the memory. The first ones, without a gap."""
+        problem = orjson.dumps(_problem(row), option=orjson.OPT_NON_STR_KEYS)
+        if len(self._problems) == PROBLEMS_MAX or len(problem) > self._room:
+            self._room = 0
+            return
+        self._room -= len(problem)
+        self._problems.append(problem)
+
+
+def _problem(row: BadRow) -> dict[str, Any]:
+    slug = SLUGS[row.fault]
+    members = {"sku": row.sku, "errors": row.errors}
+    return {
+        "line": row.line,
+        "type": f"/problems/{slug}",
+        "title": PROBLEM_TYPES[slug].title,
+        "detail": row.detail,
+        **{name: value for name, value in members.items() if value is not None},
+    }
