@@ -1,5 +1,6 @@
 """What is said of an import: counts, and the problems of bad rows, of which no more are kept than memory can hold."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from shared.services.import_products import BatchOutcome
 
 PROBLEMS_MAX = 10_000
 PROBLEMS_BYTES_MAX = 4_194_304
+CHUNK_BYTES = 65_536
 
 SLUGS = {
     RowFault.UNREADABLE: "malformed-row",
@@ -22,8 +24,9 @@ SLUGS = {
 class ImportTally:
     def __init__(self) -> None:
         self.created = self.updated = self.unchanged = self.failed = 0
-        self._problems: list[bytes] = []
-        self._room = PROBLEMS_BYTES_MAX
+        self._problems = bytearray()
+        self._listed = 0
+        self._full = False
 
     def add(self, outcome: BatchOutcome) -> None:
         self.created += outcome.created
@@ -38,19 +41,22 @@ class ImportTally:
         return {"rows": sum(counts.values()), **counts}
 
     def response(self) -> Response:
-        problems = orjson.Fragment(b"[" + b",".join(self._problems) + b"]")
-        omitted = self.failed - len(self._problems)
-        body = {**self.counts(), "problems": problems, "problems_omitted": omitted}
-        return Response(orjson.dumps(body), 200, content_type="application/json")
+        return Response(self._written(), 200, content_type="application/json")
+
+    def _written(self) -> Iterator[bytes]:
+        """Bit by bit: the whole of it would be in memory once for each layer that it goes through."""
+        yield orjson.dumps({**self.counts(), "problems_omitted": self.failed - self._listed})[:-1] + b',"problems":['
+        for start in range(0, len(self._problems), CHUNK_BYTES):
+            yield bytes(self._problems[start : start + CHUNK_BYTES])
+        yield b"]}"
 
     def _list(self, row: BadRow) -> None:
         """Written out at once: as objects they would take ten times the memory. The first ones, without a gap."""
         problem = orjson.dumps(_problem(row), option=orjson.OPT_NON_STR_KEYS)
-        if len(self._problems) == PROBLEMS_MAX or len(problem) > self._room:
-            self._room = 0
-            return
-        self._room -= len(problem)
-        self._problems.append(problem)
+        self._full |= self._listed == PROBLEMS_MAX or len(self._problems) + len(problem) > PROBLEMS_BYTES_MAX
+        if not self._full:
+            self._problems += (b"," if self._listed else b"") + problem
+            self._listed += 1
 
 
 def _problem(row: BadRow) -> dict[str, Any]:

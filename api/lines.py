@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from werkzeug.exceptions import ClientDisconnected
+
 CHUNK_BYTES = 65_536
 
 LINE_BYTES_MAX = 131_072
@@ -23,7 +25,7 @@ class Line:
 class Upload:
     """A body of which the length was announced, read as it comes.
 
-    Where the connection breaks, Granian's stream ends without an error: only the announced length tells.
+    Where the connection breaks, Granian's stream ends without an error (others raise one): the announced length tells.
     """
 
     def __init__(self, stream: IO[bytes], announced: int) -> None:
@@ -39,9 +41,15 @@ class Upload:
         return f"{self._announced} bytes were announced, {self._announced - self._missing} came."
 
     def chunks(self) -> Iterator[bytes]:
-        while chunk := self._stream.read(min(CHUNK_BYTES, self._missing)):
+        while chunk := self._read():
             self._missing -= len(chunk)
             yield chunk
+
+    def _read(self) -> bytes:
+        try:
+            return self._stream.read(min(CHUNK_BYTES, self._missing))
+        except ClientDisconnected:
+            return b""
 
 
 def read_lines(upload: Upload) -> Iterator[Line]:
