@@ -11,7 +11,7 @@ LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token verify test test-unit check requirements clean
+.PHONY: help run demo token seed verify test test-unit check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -24,6 +24,9 @@ demo: $(VENV)/installed-local.txt ## On the running system: 100 buyers for the l
 
 token: $(VENV)/installed-local.txt ## A token for the running system: SUB=alice SCOPE="orders:read orders:write"
 	@exec $(BIN)/python -m local.token
+
+seed: $(VENV)/installed-local.txt ## Import products into the running system: FILE=products.csv (or .ndjson)
+	@exec $(BIN)/python -m local.seed_file
 
 verify: $(VENV)/installed-local.txt ## Check all stock against its ledger; exit status 1 when it drifts
 	@exec $(BIN)/python -m local.verify

@@ -9,7 +9,7 @@ from flask import Flask
 from pymongo.database import Database
 from redis import Redis
 
-from api import bulk_orders, operations, order_list, order_moves, orders, products, stock
+from api import bulk_orders, operations, order_list, order_moves, orders, product_files, products, stock
 from api.cors import register_cors
 from api.document import complete
 from api.document_page import register_document
@@ -89,6 +89,6 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
 
 def _register_routes(app: Flask, algorithm: str) -> None:
     api = Api(app)
-    for resource in (orders, bulk_orders, order_list, order_moves, products, stock, operations):
+    for resource in (orders, bulk_orders, order_list, order_moves, products, product_files, stock, operations):
         api.register_blueprint(resource.blueprint)
     register_document(app, complete(api.spec.to_dict(), app, algorithm))

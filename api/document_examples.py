@@ -56,6 +56,15 @@ MOVEMENT = {
     "at": AT,
 }
 
+ROW_PROBLEM = {
+    "line": 4,
+    "sku": "MUG-02",
+    "type": "/problems/invalid-row",
+    "title": "The row does not fit its schema",
+    "detail": "See errors, by field.",
+    "errors": {"price_amount": ["Not a valid integer."]},
+}
+
 EXAMPLES: dict[str, Any] = {
     "OrderIn": {"items": [LINE_IN], "reference": "web-4711"},
     "PurchaseIn": {"quantity": 2},
@@ -70,6 +79,15 @@ EXAMPLES: dict[str, Any] = {
     "AdjustmentIn": {"delta": 50, "reason": "delivery 4711"},
     "MovementOut": MOVEMENT,
     "MovementPageOut": {"items": [MOVEMENT], "next_cursor": None},
+    "ImportOut": {
+        "rows": 3,
+        "created": 1,
+        "updated": 0,
+        "unchanged": 1,
+        "failed": 1,
+        "problems": [ROW_PROBLEM],
+        "problems_omitted": 0,
+    },
     "ProblemOut": PROBLEM,
 }
 

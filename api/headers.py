@@ -29,6 +29,7 @@ IF_MATCH = {
     "schema": {"type": "string", "example": '"v1"'},
     "description": "The ETag of the product as the caller saw it; `*` for whatever it is now.",
 }
+CONTENT_DISPOSITION = {"Content-Disposition": _text("a name for the file")}
 
 IF_NONE_MATCH = {
     "name": "If-None-Match",

@@ -19,7 +19,7 @@ from shared.cache import Entry
 from shared.domain.catalogue import ProductQuery, ProductSort
 from shared.domain.errors import ProductNotFound
 from shared.domain.money import Money
-from shared.domain.product import SKU_PATTERN
+from shared.domain.product import RESERVED_SKUS, SKU_PATTERN
 from shared.services.create_product import create_product
 from shared.services.edit_product import archive_product, edit_product
 from shared.store.catalogue import list_products
@@ -108,7 +108,7 @@ def delete_product(sku: str) -> Response:
 
 def check_sku(sku: str) -> None:
     """No product can have a SKU that is not in its form; no need to look."""
-    if not SKU_PATTERN.fullmatch(sku):
+    if sku in RESERVED_SKUS or not SKU_PATTERN.fullmatch(sku):
         raise ProductNotFound(sku)
 
 

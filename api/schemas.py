@@ -13,6 +13,9 @@ from shared.domain.product import RESERVED_SKUS, SKU_PATTERN, STOCK_MAX
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 50
+ROW_PROBLEMS = ("malformed-row", "invalid-row", "product-archived")
+"""The problem types of single rows of an import."""
+
 BULK_MAX = 1_000
 AMOUNT_MAX = 10**10
 """Even 50 lines of 10,000 units then add up to less than 2^53, the largest integer that every JSON reader keeps."""
@@ -312,6 +315,27 @@ class MovementOut(Schema):
 class MovementPageOut(Schema):
     items = fields.List(fields.Nested(MovementOut), required=True)
     next_cursor = NextCursor()
+
+
+class RowProblemOut(Schema):
+    line = fields.Integer(
+        required=True, metadata={"description": "of the file, counted from 1, a header and blank ones too"}
+    )
+    sku = fields.String(metadata={"description": "missing where the row has none that could be one"})
+    type = fields.String(required=True, validate=validate.OneOf([f"/problems/{slug}" for slug in ROW_PROBLEMS]))
+    title = fields.String(required=True)
+    detail = fields.String(required=True)
+    errors = fields.Dict(keys=fields.String(), metadata={"description": "by field"})
+
+
+class ImportOut(Schema):
+    rows = fields.Integer(required=True)
+    created = fields.Integer(required=True)
+    updated = fields.Integer(required=True)
+    unchanged = fields.Integer(required=True)
+    failed = fields.Integer(required=True)
+    problems = fields.List(fields.Nested(RowProblemOut), required=True)
+    problems_omitted = fields.Integer(required=True, metadata={"description": "failed rows beyond those in problems"})
 
 
 class ProblemOut(Schema):

@@ -20,6 +20,7 @@ class ApiSettings:
     threads: int
     body_bytes_max: int
     cors_origins: list[str]
+    import_bytes_max: int
 
 
 def load_api_settings() -> ApiSettings:
@@ -43,6 +44,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
         # web pages that may call the API from a browser
         cors_origins=env.list("CORS_ORIGINS", [], validate=check_origins),
+        # never held in memory: it bounds how long one request may take
+        import_bytes_max=env.int("IMPORT_BYTES_MAX", 268_435_456, validate=positive),
     )
 
 

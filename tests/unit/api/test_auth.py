@@ -143,6 +143,8 @@ SCOPE_BY_ROUTE = {
     ("DELETE", "/v1/products/MUG-01"): "products:write",
     ("POST", "/v1/products/MUG-01/stock-adjustments"): "stock:write",
     ("GET", "/v1/products/MUG-01/stock-movements"): "stock:write",
+    ("POST", "/v1/products/import"): "products:write",
+    ("GET", "/v1/products/export"): "products:write",
     ("POST", "/v1/products/MUG-01/purchase"): "orders:write",
 }
 

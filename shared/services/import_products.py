@@ -1,0 +1,93 @@
+"""Importing products: rows in batches, each a transaction, so that what was written stays whatever becomes of the rest.
+
+The same rows again change nothing. A batch that meets a sale, or someone who creates the same product, is decided anew
+on what is true then.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import uuid_utils
+from pymongo.database import Database
+
+from shared.cache import LeaseCache
+from shared.clock import now
+from shared.domain.errors import SkuTaken, Unavailable
+from shared.domain.product import Change, Product
+from shared.domain.product_import import BadRow, ProductRow, applied, archived
+from shared.services.product_changes import publish_changes
+from shared.store.connection import Document
+from shared.store.products import change_products
+
+ROWS_MAX = 200
+"""Of one batch. More would be faster, and lose more often against the sales of one of them."""
+
+ATTEMPTS_MAX = 3
+
+Row = ProductRow | BadRow
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What became of some rows, one after the other in the file; `bad` in order of line."""
+
+    created: int
+    updated: int
+    unchanged: int
+    bad: Sequence[BadRow]
+
+
+def import_products(
+    database: Database[Document], product_cache: LeaseCache, rows: Iterable[Row], *, by: str
+) -> Iterator[BatchOutcome]:
+    """Yields after every commit. Raises `Unavailable`, and what `rows` raises; what was yielded before stays."""
+    for batch in batches(rows):
+        wanted = [row for row in batch if isinstance(row, ProductRow)]
+        changes = _write(database, wanted, by) if wanted else []
+        publish_changes(product_cache, changes)
+        yield _outcome(batch, changes)
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """No SKU is twice in a batch: rows of one product are applied in their order."""
+    batch: list[Row] = []
+    skus: set[str] = set()
+    for row in rows:
+        sku = row.sku if isinstance(row, ProductRow) else None
+        if len(batch) == ROWS_MAX or sku in skus:
+            yield batch
+            batch, skus = [], set()
+        batch.append(row)
+        if sku is not None:
+            skus.add(sku)
+    if batch:
+        yield batch
+
+
+def _write(database: Database[Document], rows: Sequence[ProductRow], by: str) -> Sequence[Change]:
+    """A commit of which nobody knows may be repeated too: rows say what shall be, not by how much it changes."""
+
+    def decide(found: Mapping[str, Product]) -> list[Change]:
+        at, reference = now(), str(uuid_utils.uuid7())
+        changes = [applied(row, found.get(row.sku), by=by, reference=reference, at=at) for row in rows]
+        return [change for change in changes if change]
+
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        try:
+            return change_products(database, [row.sku for row in rows], decide)
+        except (SkuTaken, Unavailable) as error:
+            if attempt == ATTEMPTS_MAX:
+                raise Unavailable("MongoDB") from error
+    raise AssertionError("unreachable")
+
+
+def _outcome(batch: Sequence[Row], changes: Sequence[Change]) -> BatchOutcome:
+    written = {change.after.sku for change in changes}
+    refused = [
+        row if isinstance(row, BadRow) else archived(row)
+        for row in batch
+        if isinstance(row, BadRow) or row.sku not in written
+    ]
+    created = sum(change.before is None for change in changes)
+    unchanged = sum(change.after == change.before for change in changes)
+    return BatchOutcome(created, len(changes) - created - unchanged, unchanged, refused)
