@@ -13,6 +13,7 @@ from api import bulk_orders, operations, order_list, order_moves, orders, produc
 from api.cors import register_cors
 from api.document import complete
 from api.document_page import register_document
+from api.paths import document_paths, register_paths
 from api.problems import register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
@@ -59,6 +60,7 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    register_paths(app)
     register_request_id(app)
     register_security_headers(app)
     register_cors(app, settings.cors_origins)
@@ -89,6 +91,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types
 
 def _register_routes(app: Flask, algorithm: str) -> None:
     api = Api(app)
+    document_paths(api)
     for resource in (orders, bulk_orders, order_list, order_moves, products, product_files, stock, operations):
         api.register_blueprint(resource.blueprint)
     register_document(app, complete(api.spec.to_dict(), app, algorithm))

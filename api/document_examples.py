@@ -94,19 +94,27 @@ EXAMPLES: dict[str, Any] = {
 _ORDER_OF_THE_ANSWER = {"order_id": "$response.body#/id"}
 _ORDER_LINKS = {
     operation: {"operationId": operation, "parameters": _ORDER_OF_THE_ANSWER}
-    for operation in ("get_order", "post_cancel")
+    for operation in ("get_order", "post_cancel", "post_retry")
 }
 _PRODUCT_LINKS = {
     operation: {"operationId": operation, "parameters": {"sku": "$response.body#/sku"}}
     for operation in ("get_product", "purchase", "post_adjustment", "get_movements")
 }
 
+_CHANGES = {
+    operation: {
+        "operationId": operation,
+        "parameters": {"sku": "$response.body#/sku", "header.If-Match": "$response.header.ETag"},
+    }
+    for operation in ("patch_product", "delete_product")
+}
+
 LINKS: dict[str, dict[str, Any]] = {
     "place_order": {"202": _ORDER_LINKS},
     "purchase": {"202": _ORDER_LINKS},
     "get_order": {"200": _ORDER_LINKS},
-    "post_product": {"201": _PRODUCT_LINKS},
-    "get_product": {"200": _PRODUCT_LINKS},
+    "post_product": {"201": _PRODUCT_LINKS | _CHANGES},
+    "get_product": {"200": _PRODUCT_LINKS | _CHANGES},
     "patch_product": {"200": _PRODUCT_LINKS},
 }
 """By view, then by status."""

@@ -12,7 +12,9 @@ from api.schemas import OrderOut
 from shared.services.cancel_order import cancel_order
 from shared.services.retry_order import retry_order
 
-blueprint = Blueprint("order moves", __name__, url_prefix="/v1/orders/<order_id>", description="Cancelling, retrying.")
+blueprint = Blueprint(
+    "order moves", __name__, url_prefix="/v1/orders/<order_id:order_id>", description="Cancelling, retrying."
+)
 
 
 @blueprint.post("/cancel")

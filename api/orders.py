@@ -35,7 +35,7 @@ def place_order(body: dict[str, Any]) -> Response:
     return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
 
 
-@blueprint.post("/products/<sku>/purchase")
+@blueprint.post("/products/<sku:sku>/purchase")
 @blueprint.requires("orders:write")
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
@@ -47,7 +47,7 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
     return _accept(OrderRequest([Line(sku, body["quantity"])], idempotency_key=idempotency_key()))
 
 
-@blueprint.get("/orders/<order_id>")
+@blueprint.get("/orders/<order_id:order_id>")
 @blueprint.requires("orders:read")
 @blueprint.response(
     200,

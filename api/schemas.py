@@ -62,10 +62,14 @@ class Text(fields.String):
 
 
 class Whole(fields.Integer):
-    """A JSON integer, not a text or a fraction that looks like one."""
+    """A JSON integer, not a text that looks like one. 2.0 is one (JSON Schema, validation, section 6.1.1)."""
 
     def __init__(self, low: int, high: int, **kwargs: Any) -> None:
         super().__init__(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        whole = isinstance(value, float) and value.is_integer()
+        return super()._validated(int(value) if whole else value)
 
 
 class Threshold(Whole):
@@ -157,7 +161,9 @@ class ProductPatchIn(Input):
 
 
 class AdjustmentIn(Input):
-    delta = Whole(-STOCK_MAX, STOCK_MAX, required=True, metadata={"description": "what is added; not zero"})
+    delta = Whole(
+        -STOCK_MAX, STOCK_MAX, required=True, metadata={"description": "what is added; not zero", "not": {"const": 0}}
+    )
     reason = Text(255, required=True, metadata={"example": "delivery 4711"})
 
     @validates("delta")

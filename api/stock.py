@@ -20,7 +20,7 @@ from shared.store.documents import movement_from
 from shared.store.movements import list_movements
 from shared.store.products import product_exists
 
-blueprint = Blueprint("stock", __name__, url_prefix="/v1/products/<sku>", description="Stock and its ledger.")
+blueprint = Blueprint("stock", __name__, url_prefix="/v1/products/<sku:sku>", description="Stock and its ledger.")
 
 movement_out = MovementOut()
 
