@@ -1,10 +1,9 @@
 """The blueprint of every resource: flask-smorest's, with strict JSON bodies, and scopes that the document shows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import flask_smorest
-import orjson
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
@@ -13,10 +12,11 @@ from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 from api.auth import require_scope
 from api.contract import View, refuses
 from api.problems import Problem
+from api.strict_json import parse_json
 
 
 class StrictParser(FlaskParser):
-    """A body must say that it is JSON and be JSON: no NaN, no broken UTF-8 (orjson refuses both)."""
+    """A body must say that it is JSON and be JSON, strictly."""
 
     DEFAULT_VALIDATION_STATUS = 400
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {"json": RAISE, "query": RAISE}  # noqa: RUF012 - as webargs has it
@@ -30,10 +30,7 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002 - webargs passes it
         if req.mimetype != "application/json" or req.content_encoding not in (None, "identity"):
             raise UnsupportedMediaType("Send the body as application/json, without a Content-Encoding.")
-        try:
-            return orjson.loads(_whole_body(req))
-        except orjson.JSONDecodeError as error:
-            raise Problem("malformed-json", f"{error}.") from None
+        return parse_json(_whole_body(req))
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         messages = messages_of(error)
@@ -45,10 +42,23 @@ def invalid_request(errors: dict[str, Any]) -> Problem:
 
 
 def messages_of(error: ValidationError) -> dict[str, Any]:
-    """By field; those of a list by the place in it, as text, which is what keys are in JSON."""
+    """By field; those of a list by the place in it, as text, which is what keys are in JSON. If many, the first."""
     messages = error.normalized_messages()  # type: ignore[no-untyped-call]
-    by_field: dict[str, Any] = orjson.loads(orjson.dumps(messages, option=orjson.OPT_NON_STR_KEYS))
-    return by_field
+    first: dict[str, Any] = _first_messages(messages, iter(range(MESSAGES_MAX)))
+    return first
+
+
+def _first_messages(messages: Any, left: Iterator[int]) -> Any:
+    """As many as are left to be taken, so that an answer can't be made large by what was sent."""
+    if not isinstance(messages, dict):
+        return messages
+    first: dict[str, Any] = {}
+    for name, inner in messages.items():
+        if next(left, None) is None:
+            first.setdefault("...", ["There are more."])
+            break
+        first[str(name)[:NAME_CHARACTERS_MAX]] = _first_messages(inner, left)
+    return first
 
 
 def _whole_body(req: Request) -> bytes:
@@ -61,6 +71,9 @@ def _whole_body(req: Request) -> bytes:
         raise Problem("incomplete-body", detail)
     return body
 
+
+MESSAGES_MAX = 50
+NAME_CHARACTERS_MAX = 100
 
 BODY_PROBLEMS = (
     "malformed-json",

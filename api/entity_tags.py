@@ -26,4 +26,4 @@ def versions_in_if_match() -> Versions:
     tags = request.if_match
     if tags.star_tag:
         return None
-    return {int(found[1]) for tag in tags.as_set() if (found := _TAG.fullmatch(tag))}
+    return {int(found[1]) for tag in tags.as_set() if (found := _TAG.fullmatch(tag or ""))}

@@ -57,8 +57,10 @@ class NewSku(Sku):
 class Text(fields.String):
     """Text that people can read: no control characters, among them NUL."""
 
-    def __init__(self, length_max: int, **kwargs: Any) -> None:
-        super().__init__(validate=[validate.Length(min=1, max=length_max), _no_control_characters], **kwargs)
+    def __init__(self, length_max: int, *, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        length = validate.Length(min=1, max=length_max)
+        metadata = {"pattern": r"^[^\u0000-\u001F\u007F-\u009F]*$", **(metadata or {})}
+        super().__init__(validate=[length, _no_control_characters], metadata=metadata, **kwargs)
 
 
 class Whole(fields.Integer):
