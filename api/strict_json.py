@@ -9,7 +9,7 @@ from api.problems import Problem
 
 
 def parse_json(body: bytes) -> Any:
-    """Raises `Problem`: also for NaN, broken UTF-8, half surrogate pairs (all refused by orjson), and names given twice.
+    """Raises `Problem`, also for NaN, broken UTF-8, half surrogate pairs (orjson refuses them) and names given twice.
 
     Readers differ in which of two values they take (RFC 8259, section 4), so nobody can know what was meant.
     """
