@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from dataclasses import replace
 from functools import partial
@@ -162,6 +163,36 @@ def test_every_other_scope_together_is_not_enough(client, database, route, scope
         f'Bearer realm="order-processor", error="insufficient_scope", scope="{scope}"'
     )
     assert database.list_collection_names() == [] or database.orders.count_documents({}) == 0
+
+
+OPEN = {
+    ("GET", "/v1/products"),
+    ("GET", "/v1/products/MUG-01"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+    ("GET", "/problems/x"),
+}
+"""What needs no token."""
+
+
+def test_the_two_tables_have_every_route(app):
+    places = {"sku": "MUG-01", "order_id": "some-order", "slug": "x"}
+    routes = {
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", lambda found: places[found[1]], rule.rule))
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith("document.")
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert routes == set(SCOPE_BY_ROUTE) | OPEN
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("route", SCOPE_BY_ROUTE, ids=str)
+def test_each_scope_opens_what_it_is_for_and_nothing_else(client, route, scope):
+    method, path = route
+    response = client.open(path, method=method, data=b"{not json", headers=bearer(scope=scope))
+    assert (response.status_code == 403) == (scope != SCOPE_BY_ROUTE[route])
+    assert response.status_code != 401
 
 
 @pytest.mark.parametrize("route", SCOPE_BY_ROUTE, ids=str)
