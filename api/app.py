@@ -10,7 +10,10 @@ from pymongo.database import Database
 from redis import Redis
 
 from api import operations, orders, products, stock
+from api.address import trust_proxies
 from api.auth import SCOPES
+from api.limits import register_limits
+from api.permits import Permits
 from api.problems import PROBLEM_JSON, register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
@@ -56,7 +59,9 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_JSON_PATH="openapi.json",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    trust_proxies(app, settings.trusted_proxies)
     register_request_id(app)
+    register_limits(app)
     _register_routes(app)
     register_error_handlers(app)
     return app
@@ -69,6 +74,7 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
         acceptor=OrderAcceptor(database, Announcer(celery), settings.shared),
         product_cache=make_product_cache(redis, settings.shared),
         redis_cache=redis,
+        permits=Permits(redis),
         ping_broker=partial(ping_broker, celery),
     )
 

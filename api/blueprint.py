@@ -1,7 +1,7 @@
 """The blueprint of every resource: flask-smorest's, with strict JSON bodies, and scopes that the document shows."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import flask_smorest
 import orjson
@@ -11,7 +11,10 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
-from api.problems import Problem
+from api.headers import RATE_LIMIT, RETRY_WHEN_LIMITED
+from api.limits import Policy, limited, limited_when_unauthorized
+from api.problems import PROBLEM_JSON, Problem
+from api.schemas import ProblemOut
 
 View = Callable[..., Any]
 
@@ -56,7 +59,37 @@ def _whole_body(req: Request) -> bytes:
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest has no types
     ARGUMENTS_PARSER = StrictParser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_document_rate_limit)
+
     def requires(self, scope: str) -> Callable[[View], View]:
         """Only callers whose token has the scope; said in the document too."""
         document = self.doc(security=[{"bearer": [scope]}], description=f"Needs the scope `{scope}`.")
-        return lambda view: document(require_scope(scope)(view))
+        return lambda view: document(limited_when_unauthorized(require_scope(scope)(view)))
+
+    def limited(self, policy: Policy) -> Callable[[View], View]:
+        """Only callers who have a permit of the rate limit left; beneath `requires`, which says whose it is."""
+        document = self.alt_response(
+            429,
+            schema=ProblemOut,
+            content_type=PROBLEM_JSON,
+            description=f"The rate limit `{policy}` is spent; nothing was done.",
+            headers=RETRY_WHEN_LIMITED,
+        )
+
+        def decorate(view: View) -> View:
+            documented: Any = document(limited(policy, view))
+            documented._apidoc["limited"] = True
+            return cast("View", documented)
+
+        return decorate
+
+
+def _document_rate_limit(document: dict[str, Any], information: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Every answer of a limited route has the fields, not only the one that the view spells out."""
+    if "limited" in information:
+        for response in document["responses"].values():
+            if isinstance(response, dict):
+                response["headers"] = response.get("headers", {}) | RATE_LIMIT
+    return document

@@ -26,6 +26,7 @@ order_out = OrderOut()
 
 @blueprint.post("/orders", parameters=[ORDER_KEY])
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 def place_order(body: dict[str, Any]) -> Response:
@@ -36,6 +37,7 @@ def place_order(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/products/<sku>/purchase", parameters=[ORDER_KEY])
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 def purchase(body: dict[str, Any], sku: str) -> Response:
@@ -46,6 +48,7 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.get("/orders/<order_id>", parameters=[IF_NONE_MATCH])
 @blueprint.requires("orders:read")
+@blueprint.limited("reads")
 @blueprint.response(
     200,
     OrderOut,

@@ -32,6 +32,7 @@ product_out = ProductOut()
 
 @blueprint.post("/products")
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(ProductIn())
 @blueprint.response(201, ProductOut, headers=LOCATION | ETAG)
 def post_product(body: dict[str, Any]) -> Response:
@@ -45,6 +46,7 @@ def post_product(body: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/products/<sku>", parameters=[IF_NONE_MATCH])
+@blueprint.limited("reads")
 @blueprint.response(200, ProductOut, headers=ETAG | X_CACHE)
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 def get_product(sku: str) -> Response:
@@ -58,6 +60,7 @@ def get_product(sku: str) -> Response:
 
 
 @blueprint.get("/products", parameters=[IF_NONE_MATCH])
+@blueprint.limited("reads")
 @blueprint.arguments(ProductListIn(), location="query")
 @blueprint.response(200, ProductPageOut, headers=ETAG | LINK)
 @blueprint.alt_response(304, description="The page has not changed since it had the ETag in If-None-Match.")
@@ -72,6 +75,7 @@ def get_products(arguments: dict[str, Any]) -> Response:
 
 @blueprint.patch("/products/<sku>", parameters=[IF_MATCH])
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(ProductPatchIn())
 @blueprint.response(200, ProductOut, headers=ETAG)
 def patch_product(body: dict[str, Any], sku: str) -> Response:
@@ -88,6 +92,7 @@ def patch_product(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.delete("/products/<sku>", parameters=[IF_MATCH])
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.response(204, description="It is archived.")
 def delete_product(sku: str) -> Response:
     """Archive a product: gone from reads and not orderable; its orders and its ledger stay."""

@@ -8,6 +8,7 @@ from flask import current_app
 from pymongo.database import Database
 from redis import Redis
 
+from api.permits import Permits
 from api.settings import ApiSettings
 from shared.cache import LeaseCache
 from shared.services.accept_orders import OrderAcceptor
@@ -23,6 +24,7 @@ class Resources:
     acceptor: OrderAcceptor
     product_cache: LeaseCache
     redis_cache: Redis
+    permits: Permits
     ping_broker: Callable[[], None]
 
 

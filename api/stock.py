@@ -26,6 +26,7 @@ movement_out = MovementOut()
 
 @blueprint.post("/stock-adjustments", parameters=[ADJUSTMENT_KEY])
 @blueprint.requires("stock:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(AdjustmentIn())
 @blueprint.response(201, MovementOut, headers=REPLAYED)
 def post_adjustment(body: dict[str, Any], sku: str) -> Response:
@@ -48,6 +49,7 @@ def post_adjustment(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.get("/stock-movements")
 @blueprint.requires("stock:write")
+@blueprint.limited("reads")
 @blueprint.arguments(PageIn(), location="query")
 @blueprint.response(200, MovementPageOut, headers=LINK)
 def get_movements(arguments: dict[str, Any], sku: str) -> Response:
