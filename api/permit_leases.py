@@ -1,5 +1,6 @@
 """Leasing permits from the counters in Redis, many threads in one round trip; and what is done while Redis is away."""
 
+from contextlib import suppress
 from threading import Thread
 from typing import cast
 
@@ -54,16 +55,17 @@ class Leases:
         """The window then holds the permits, or knows that there are not so many left."""
         if self._redis_away:
             self._probe_in_the_background()
-            window.lend_itself(needed)
-            return
-        [outcome] = self._asks.submit([(window, needed)]).result()
-        if isinstance(outcome, Unavailable):
-            window.lend_itself(needed)
-        elif isinstance(outcome, Exception):
-            raise outcome
         else:
-            granted, left = outcome
-            window.receive(granted, left)
+            with suppress(Unavailable):
+                window.receive(*self._ask(window, needed))
+                return
+        window.lend_itself(needed)
+
+    def _ask(self, window: Window, needed: int) -> Granted:
+        [outcome] = self._asks.submit([(window, needed)]).result()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def close(self, timeout_seconds: float) -> None:
         self._asks.close(timeout_seconds)
