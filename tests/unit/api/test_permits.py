@@ -197,25 +197,29 @@ def test_however_many_callers_there_are_the_memory_is_bounded_and_the_limit_hold
 
 
 @pytest.fixture
-def held(monkeypatch) -> Event:
-    """Round trips end when the test sets it."""
-    go_on, execute = Event(), CountingRedis.execute
+def held(monkeypatch) -> tuple[Event, Event]:
+    """The first is set when a round trip has begun; it ends when the test sets the second."""
+    begun, go_on, execute = Event(), Event(), CountingRedis.execute
 
     def execute_later(self, pipeline):
+        begun.set()
         go_on.wait(20)
         return execute(self, pipeline)
 
     monkeypatch.setattr(CountingRedis, "execute", execute_later)
-    return go_on
+    return begun, go_on
 
 
 def test_threads_that_ask_side_by_side_share_round_trips(a_process, redis, held):
     permits = a_process()
     threads = [Thread(target=take, args=(permits,), kwargs={"key": f"k{n}", "limit": 5}) for n in range(50)]
-    for thread in threads:
+    begun, go_on = held
+    threads[0].start()
+    assert begun.wait(20)
+    for thread in threads[1:]:
         thread.start()
     wait_until(lambda: len(permits._leases._asks._waiting) == 49, "all but the first to gather")
-    held.set()
+    go_on.set()
     for thread in threads:
         thread.join()
     assert redis.round_trips == 2
