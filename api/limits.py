@@ -42,11 +42,17 @@ class Spent:
 
     def window(self) -> tuple[int, int]:
         """The seconds until all is there again, and what is left, at most."""
-        ends, left = limiter.limiter.get_window_stats(self.limit, self.key, self.policy)
+        amount, seconds = self.limit.amount, self.limit.get_expiry()
+        key = self.limit.key_for(self.key, self.policy)
+        left, ends = resources().permits.left(key, limit=amount, seconds=seconds)
         return max(1, math.ceil(ends - time.time())), left
 
 
 def register_limits(app: Flask) -> None:
+    """Flask-Limiter adds no hooks to an app that it knows already. Its hooks walk over all limits around each request,
+    for longer than the spending takes, and before it is known who calls; here the views spend themselves.
+    """
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     app.after_request(_describe)
 
@@ -141,5 +147,3 @@ def _parsed(limit: str) -> RateLimitItem | None:
 
 # Made at import, as the blueprints are, and as empty: the settings and the permits are those of the current app.
 limiter = Limiter(_caller_key, storage_uri="leased://", strategy="fixed-window")
-# Its own walk over limits on each request takes longer than the spending. Views spend themselves, when they know whose.
-limiter.request_filter(lambda: True)

@@ -48,13 +48,15 @@ class Permits:
 
     def _window(self, key: str, limit: int, seconds: int) -> Window:
         now = time.time()
-        with self._lock:
-            window = self._windows.get(key)
-            if window is None or not window.is_current(now, seconds):
-                window = self._windows[key] = window_at(now, key, limit=limit, seconds=seconds)
-                self._windows.move_to_end(key)
-                self._forget_old(now)
-            return window
+        window = self._windows.get(key)
+        if window is None or not window.is_current(now, seconds):
+            with self._lock:
+                window = self._windows.get(key)  # another thread may have made it meanwhile
+                if window is None or not window.is_current(now, seconds):
+                    window = self._windows[key] = window_at(now, key, limit=limit, seconds=seconds)
+                    self._windows.move_to_end(key)
+                    self._forget_old(now)
+        return window
 
     def _forget_old(self, now: float) -> None:
         while self._windows:

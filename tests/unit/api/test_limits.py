@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from api.limits import limited, spend
+from api.limits import limited, limiter, spend
 from api.permits import Permits
 from api.problems import Problem
 from api.resources import EXTENSION
@@ -227,3 +227,10 @@ def test_without_redis_the_limit_goes_on(client, limit, redis_server, logged):
     redis_server.connected = False
     assert [place(client).status_code for _ in range(5)] == [202, 202, 202, 429, 429]
     assert [entry["event"] for entry in logged if "rate limits" in entry["event"]] != []
+
+
+def test_flask_limiter_knows_the_app_and_walks_over_no_request(app):
+    """Its hooks would take longer than the spending."""
+    assert app.extensions["limiter"] == {limiter}
+    hooks = app.before_request_funcs[None] + app.after_request_funcs[None] + app.teardown_request_funcs.get(None, [])
+    assert [hook for hook in hooks if "Limiter" in repr(hook)] == []
