@@ -10,10 +10,13 @@ from pymongo.database import Database
 from redis import Redis
 
 from api import bulk_orders, operations, order_list, order_moves, orders, product_files, products, stock
+from api.address import trust_proxies
 from api.cors import register_cors
 from api.document import complete
 from api.document_page import register_document
+from api.limits import register_limits
 from api.paths import document_paths, register_paths
+from api.permits import Permits
 from api.problems import register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
@@ -64,6 +67,8 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
     register_request_id(app)
     register_security_headers(app)
     register_cors(app, settings.cors_origins)
+    trust_proxies(app, settings.trusted_proxies)
+    register_limits(app)
     _register_routes(app, settings.tokens.algorithm)
     register_error_handlers(app)
     return app
@@ -81,6 +86,7 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
         finished_orders=FinishedOrders(redis),
         product_cache=make_product_cache(redis, settings.shared),
         redis_cache=redis,
+        permits=Permits(redis),
         ping_broker=partial(ping_broker, celery),
     )
 

@@ -11,6 +11,7 @@ from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
 from api.contract import View, refuses
+from api.limits import Policy, limited, limited_when_unauthorized
 from api.problems import Problem
 from api.strict_json import parse_json
 
@@ -94,7 +95,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
         note = refuses(*BODY_PROBLEMS) if location == "json" else refuses("invalid-request")
         return lambda view: note(read(view))
 
+    def limited(self, policy: Policy) -> Callable[[View], View]:
+        """Only callers who have a permit of the rate limit left; beneath `requires`, which says whose it is."""
+        note = refuses("rate-limited")
+        return lambda view: note(limited(policy, view))
+
     def requires(self, scope: str) -> Callable[[View], View]:
         """Only callers whose token has the scope; said in the document too."""
         document = self.doc(security=[{"bearer": [scope]}], description=f"Needs the scope `{scope}`.")
-        return lambda view: document(require_scope(scope)(view))
+        return lambda view: document(limited_when_unauthorized(require_scope(scope)(view)))

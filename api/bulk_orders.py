@@ -10,6 +10,7 @@ from api.blueprint import Blueprint, invalid_request, messages_of
 from api.headers import RETRY_AFTER
 from api.idempotency import bare_key
 from api.json_response import json_response
+from api.limits import spend
 from api.orders import lines_of, order_out, retry_after
 from api.problems import problem_body, problem_from
 from api.resources import resources
@@ -21,11 +22,13 @@ blueprint = Blueprint("bulk", __name__, url_prefix="/v1", description="Placing m
 
 @blueprint.post("/orders/bulk")
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.arguments(BulkIn())
 @blueprint.response(202, BulkOut, description="Each entry was accepted or refused by itself.", headers=RETRY_AFTER)
 def place_orders(body: dict[str, Any]) -> Response:
     """Place up to 1,000 orders."""
     entries = body["orders"]
+    spend("orders", cost=len(entries) - 1)
     requests = [_request(entry) for entry in entries if isinstance(entry, dict)]
     outcomes = iter(resources().acceptor.accept_all(caller().subject, requests))
     results = [_result(next(outcomes) if isinstance(entry, dict) else entry) for entry in entries]

@@ -9,6 +9,7 @@ from flask import Flask
 from api.auth import SCOPES
 from api.contract import refused_by, taken_by
 from api.document_examples import EXAMPLES, LINKS
+from api.headers import RATE_LIMIT, RETRY_WHEN_LIMITED
 from api.problems import PROBLEM_JSON, PROBLEM_TYPES
 
 Json = dict[str, Any]
@@ -60,9 +61,13 @@ def _complete_operation(path: str, operation: Json, view: Any) -> None:
     responses = operation["responses"]
     for status in [status for status, response in responses.items() if "$ref" in response]:
         del responses[status]
+    limited = "rate-limited" in refused_by(view)
     for status, slugs in _by_status(_slugs(path, operation, view)).items():
         responses[str(status)] = _problem_response(slugs)
     responses["default"] = _problem_response(["internal-error"])
+    if limited:
+        for response in responses.values():
+            response["headers"] = response.get("headers", {}) | RATE_LIMIT
     for status, links in LINKS.get(view.__name__, {}).items():
         responses[status]["links"] = links
 
@@ -118,6 +123,7 @@ def _problem_example(slug: str) -> Json:
 
 
 PROBLEM_HEADERS: dict[str, Json] = {
+    "rate-limited": RETRY_WHEN_LIMITED,
     "unauthorized": {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}}},
     "insufficient-scope": {"WWW-Authenticate": {"description": "names the scope", "schema": {"type": "string"}}},
     "unavailable": {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}},

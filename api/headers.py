@@ -22,6 +22,14 @@ X_CACHE = {"X-Cache": {"description": "whether it came from the cache", "schema"
 
 LINK = {"Link": _text('the next page, rel="next" (RFC 8288); absent on the last one')}
 
+RATE_LIMIT = {
+    "RateLimit-Policy": _text('the limit: `"orders";q=600;w=60` is 600 in 60 s (IETF draft ratelimit-headers)'),
+    "RateLimit": _text('what is left of it: `"orders";r=50;t=30` is 50, and all again in 30 s'),
+}
+RETRY_WHEN_LIMITED = {
+    "Retry-After": {"description": "seconds, until the window is over", "schema": {"type": "integer", "minimum": 1}}
+}
+
 IF_MATCH = {
     "name": "If-Match",
     "in": "header",

@@ -20,6 +20,7 @@ blueprint = Blueprint("order list", __name__, url_prefix="/v1", description="Fin
 
 @blueprint.get("/orders")
 @blueprint.requires("orders:read")
+@blueprint.limited("reads")
 @blueprint.arguments(OrderListIn(), location="query")
 @blueprint.response(200, OrderPageOut, headers=LINK)
 @refuses("invalid-cursor")

@@ -19,6 +19,7 @@ blueprint = Blueprint(
 
 @blueprint.post("/cancel")
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.response(200, OrderOut, description="It is cancelled, now or before.")
 @refuses("order-not-found", "order-not-cancellable", "stock-out-of-range")
 def post_cancel(order_id: str) -> Response:
@@ -36,6 +37,7 @@ def post_cancel(order_id: str) -> Response:
 
 @blueprint.post("/retry")
 @blueprint.requires("ops")
+@blueprint.limited("orders")
 @blueprint.response(202, OrderOut, description="It is pending again.", headers=LOCATION | RETRY_AFTER)
 @refuses("order-not-found", "order-not-retryable")
 def post_retry(order_id: str) -> Response:

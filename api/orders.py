@@ -26,6 +26,7 @@ order_out = OrderOut()
 
 @blueprint.post("/orders")
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
@@ -37,6 +38,7 @@ def place_order(body: dict[str, Any]) -> Response:
 
 @blueprint.post("/products/<sku:sku>/purchase")
 @blueprint.requires("orders:write")
+@blueprint.limited("orders")
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
@@ -49,6 +51,7 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.get("/orders/<order_id:order_id>")
 @blueprint.requires("orders:read")
+@blueprint.limited("reads")
 @blueprint.response(
     200,
     OrderOut,

@@ -64,6 +64,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "unsupported-media-type": ProblemType(415, "The body is of another media type than is taken here"),
     "idempotency-key-reuse": ProblemType(422, "The idempotency key was used for another request"),
     "precondition-required": ProblemType(428, "The request must say what it would change"),
+    "rate-limited": ProblemType(429, "The limit of requests is spent"),
     "http-error": ProblemType(400, "The request can't be served"),
     "internal-error": ProblemType(500, "Something went wrong on our side"),
     "unavailable": ProblemType(503, "Try again soon"),

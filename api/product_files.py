@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 
 @blueprint.post("/products/import")
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.doc(requestBody={"required": True, "content": FILE})
 @blueprint.response(200, ImportOut, description="Which rows failed; all others are kept.")
 @refuses("malformed-file", "incomplete-body", "length-required", "body-too-large", "unsupported-media-type")
@@ -58,6 +59,7 @@ def post_import() -> Response:
 
 @blueprint.get("/products/export")
 @blueprint.requires("products:write")
+@blueprint.limited("reads")
 @blueprint.response(200, {"type": "string"}, content_type=NDJSON.media_type, headers=CONTENT_DISPOSITION)
 @blueprint.alt_response(200, schema={"type": "string"}, content_type=CSV.media_type, description="In order of SKU.")
 @refuses("not-acceptable")

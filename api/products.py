@@ -33,6 +33,7 @@ product_out = ProductOut()
 
 @blueprint.post("/products")
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(ProductIn())
 @blueprint.response(201, ProductOut, headers=LOCATION | ETAG)
 @refuses("sku-taken")
@@ -47,6 +48,7 @@ def post_product(body: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/products/<sku:sku>")
+@blueprint.limited("reads")
 @blueprint.response(200, ProductOut, headers=ETAG | X_CACHE)
 @blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
 @takes(IF_NONE_MATCH)
@@ -62,6 +64,7 @@ def get_product(sku: str) -> Response:
 
 
 @blueprint.get("/products")
+@blueprint.limited("reads")
 @blueprint.arguments(ProductListIn(), location="query")
 @blueprint.response(200, ProductPageOut, headers=ETAG | LINK)
 @blueprint.alt_response(304, description="The page has not changed since it had the ETag in If-None-Match.")
@@ -78,6 +81,7 @@ def get_products(arguments: dict[str, Any]) -> Response:
 
 @blueprint.patch("/products/<sku:sku>")
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(ProductPatchIn())
 @blueprint.response(200, ProductOut, headers=ETAG)
 @takes(IF_MATCH)
@@ -96,6 +100,7 @@ def patch_product(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.delete("/products/<sku:sku>")
 @blueprint.requires("products:write")
+@blueprint.limited("catalogue")
 @blueprint.response(204, description="It is archived.")
 @takes(IF_MATCH)
 @refuses("product-not-found", "precondition-failed", "precondition-required")

@@ -8,6 +8,7 @@ from flask import current_app
 from pymongo.database import Database
 from redis import Redis
 
+from api.permits import Permits
 from api.settings import ApiSettings
 from api.tokens import TokenVerifier
 from shared.cache import LeaseCache
@@ -29,6 +30,7 @@ class Resources:
     finished_orders: FinishedOrders
     product_cache: LeaseCache
     redis_cache: Redis
+    permits: Permits
     ping_broker: Callable[[], None]
 
 

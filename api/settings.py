@@ -1,12 +1,17 @@
 """The settings of the API alone, beside the shared ones. The function below is the whole list."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from environs import FileAwareEnv, validate
+from environs import FileAwareEnv, ValidationError, validate
 
 from api.cors import check_origins
 from api.token_settings import ALGORITHMS, MAKE_ONE, TokenSettings, token_problems
 from shared.settings import Settings, read_environment, shared_settings
+
+RATE_LIMIT_FORM = re.compile(r"[1-9]\d{0,8}/([1-9]\d{0,3})?(second|minute|hour|day)s?")
+RATE_LIMIT_OFF = ("", "off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,8 @@ class ApiSettings:
     body_bytes_max: int
     cors_origins: list[str]
     import_bytes_max: int
+    rate_limits: Mapping[str, str]
+    trusted_proxies: int
 
 
 def load_api_settings() -> ApiSettings:
@@ -46,7 +53,26 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         cors_origins=env.list("CORS_ORIGINS", [], validate=check_origins),
         # never held in memory: it bounds how long one request may take
         import_bytes_max=env.int("IMPORT_BYTES_MAX", 268_435_456, validate=positive),
+        rate_limits=_rate_limits(env),
+        # proxies in front, each of which appends to X-Forwarded-For; 0: nobody may say whose address it is
+        trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10)),
     )
+
+
+def _rate_limits(env: FileAwareEnv) -> dict[str, str]:
+    """By policy, as `api/limits.py` names them; per subject, or per address without a token."""
+    return {
+        "orders": env.str("RATE_LIMIT_ORDERS", "30000/minute", validate=_rate_limit),
+        "reads": env.str("RATE_LIMIT_READS", "120000/minute", validate=_rate_limit),
+        "catalogue": env.str("RATE_LIMIT_CATALOGUE", "6000/minute", validate=_rate_limit),
+        # requests without a valid token where one is needed, per address
+        "unauthorized": env.str("RATE_LIMIT_UNAUTHORIZED", "600/minute", validate=_rate_limit),
+    }
+
+
+def _rate_limit(limit: str) -> None:
+    if limit not in RATE_LIMIT_OFF and not RATE_LIMIT_FORM.fullmatch(limit):
+        raise ValidationError("Must be like 100/second, 600/minute or 1000/10minutes, or off")
 
 
 def _problems(settings: ApiSettings) -> list[str]:

@@ -27,6 +27,7 @@ movement_out = MovementOut()
 
 @blueprint.post("/stock-adjustments")
 @blueprint.requires("stock:write")
+@blueprint.limited("catalogue")
 @blueprint.arguments(AdjustmentIn())
 @blueprint.response(201, MovementOut, headers=REPLAYED)
 @takes(ADJUSTMENT_KEY)
@@ -51,6 +52,7 @@ def post_adjustment(body: dict[str, Any], sku: str) -> Response:
 
 @blueprint.get("/stock-movements")
 @blueprint.requires("stock:write")
+@blueprint.limited("reads")
 @blueprint.arguments(PageIn(), location="query")
 @blueprint.response(200, MovementPageOut, headers=LINK)
 @refuses("product-not-found", "invalid-cursor")

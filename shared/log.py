@@ -5,8 +5,8 @@ import sys
 
 import structlog
 
-CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
-"""They write a line or more for every message; under a rush that is a line for every few orders."""
+CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy", "flask-limiter")
+"""They write a line or more for every message, or for every request that is refused; under a rush that is too many."""
 
 
 def configure_logging(log_format: str) -> None:

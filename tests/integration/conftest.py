@@ -41,6 +41,7 @@ def app(mongod: Server) -> Iterator[Flask]:
     app = create_app(SETTINGS, database=nothing, redis=Redis(), celery=make_celery(SETTINGS.shared))
     yield app
     app.extensions[EXTENSION].acceptor.close(5)
+    app.extensions[EXTENSION].permits.close(5)
     nothing.client.close()
 
 
@@ -53,3 +54,4 @@ def client(
     monkeypatch.setitem(app.extensions, EXTENSION, resources)
     yield app.test_client()
     resources.acceptor.close(5)
+    resources.permits.close(5)

@@ -65,6 +65,7 @@ def resources(database: mongomock.Database, redis: fakeredis.FakeRedis) -> Itera
     resources = make_resources(SETTINGS, database=database, redis=redis, celery=make_celery(SETTINGS.shared))
     yield resources
     resources.acceptor.close(5)
+    resources.permits.close(5)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +75,7 @@ def app() -> Iterator[Flask]:
     app = create_app(SETTINGS, database=nothing, redis=fakeredis.FakeRedis(), celery=make_celery(SETTINGS.shared))
     yield app
     app.extensions[EXTENSION].acceptor.close(5)
+    app.extensions[EXTENSION].permits.close(5)
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_what_is_not_there_or_no_sku_is_not_found_and_nothing_is_cached(client, 
     response = client.get(f"/v1/products/{sku}")
     assert response.status_code == 404
     assert response.json["type"] == "/problems/product-not-found"
-    assert redis.keys() == []
+    assert redis.keys("product:*") == []
 
 
 def test_what_is_no_sku_is_not_even_looked_for(client, store):

@@ -2,15 +2,21 @@
 
 import os
 from collections.abc import Iterator, MutableMapping
+from typing import get_args
 from unittest.mock import patch
 
 import pytest
 
+from api.limits import Policy, _parsed
 from api.settings import load_api_settings
 from shared.settings import SettingsInvalid
 from tests.builders import ENVIRONMENT, JWT_SECRET
 
 REAL = "9vQ2xK7rTbL0-9vQ2xK7rTbL0-9vQ2xK"
+
+LIMITS = ["1/second", "100/seconds", "600/minute", "1000/10minutes", "5/2hour", "1/day", "999999999/day", "off", ""]
+NO_LIMITS = ["0/minute", "-1/minute", "600", "600/", "/minute", "600/0minutes", "1.5/second", "600/fortnight", "none",
+             "5/minute;10/hour", "600/minute\n5", "1000000000/day", "600 per minute"]  # fmt: skip
 
 
 @pytest.fixture
@@ -89,9 +95,32 @@ def test_settings_do_not_show_the_secret():
         ("API_PROCESSES", "0"),
         ("API_THREADS", "none"),
         ("BODY_BYTES_MAX", "0"),
+        ("TRUSTED_PROXIES", "-1"),
+        ("TRUSTED_PROXIES", "127.0.0.1"),
+        *(("RATE_LIMIT_ORDERS", limit) for limit in NO_LIMITS),
+        ("RATE_LIMIT_READS", "many"),
+        ("RATE_LIMIT_CATALOGUE", "many"),
+        ("RATE_LIMIT_UNAUTHORIZED", "many"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(environment, name, value):
     environment[name] = value
     [line] = refused()
     assert line.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_rate_limit_is_so_many_in_a_time_or_off(environment, limit):
+    environment["RATE_LIMIT_ORDERS"] = limit
+    assert load_api_settings().rate_limits["orders"] == limit
+    parsed = _parsed(limit)
+    assert (parsed is None) == (limit in ("", "off"))
+    assert parsed is None or parsed.amount == int(limit.partition("/")[0])
+
+
+@pytest.mark.usefixtures("environment")
+def test_every_limit_has_a_default_and_no_proxy_is_trusted():
+    settings = load_api_settings()
+    assert set(settings.rate_limits) == set(get_args(Policy))
+    assert not set(settings.rate_limits.values()) & {"", "off"}
+    assert settings.trusted_proxies == 0

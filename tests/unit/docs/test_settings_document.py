@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"(?:,\s*"?([\w.]+|\[\])"?)?')
+READ = re.compile(r'env\.\w+\(\s*"([A-Z_]+)"(?:,\s*"?([\w./]+|\[\])"?)?')
 """A setting in the code: its name, and its default unless a keyword argument follows at once."""
 
-ROW = re.compile(r"^\| `([A-Z_]+)` \| `?([\w.]+)`? \|", re.MULTILINE)
+ROW = re.compile(r"^\| `([A-Z_]+)` \| `?([\w./]+)`? \|", re.MULTILINE)
 
 
 NOTHING = {"None": "none", "[]": "none"}
