@@ -1,11 +1,14 @@
 """Bulk orders over HTTP on the real servers: each entry by itself, all in one insert and one message."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from pymongo.database import Database
 
+from api.resources import EXTENSION
 from shared.services.accept_orders import OrderAcceptor, OrderRequest
 from shared.store.connection import Document, connect
 from tests.builders import a_line, bearer, settings
@@ -143,3 +146,21 @@ def test_a_bulk_is_one_insert_and_one_message(mongo_url: str) -> None:
     assert len(accepted) == 1_000
     acceptor.close(5)
     database.client.close()
+
+
+def test_a_bulk_counts_as_many_orders_and_passes_whole_or_not_at_all(
+    app: Flask, client: FlaskClient, database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resources = app.extensions[EXTENSION]
+    limits = {**resources.settings.rate_limits, "orders": "10/minute"}
+    limited = replace(resources, settings=replace(resources.settings, rate_limits=limits))
+    monkeypatch.setitem(app.extensions, EXTENSION, limited)
+
+    answers = [
+        client.post("/v1/orders/bulk", json={"orders": [GOOD] * entries}, headers=bearer()) for entries in (8, 3, 1)
+    ]
+
+    assert [answer.status_code for answer in answers] == [202, 429, 202]
+    assert answers[1].json["type"] == "/problems/rate-limited"
+    assert int(answers[1].headers["Retry-After"]) > 0
+    assert stored(database) == 9
