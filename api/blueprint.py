@@ -13,7 +13,7 @@ from api.auth import require_scope
 from api.contract import View, refuses
 from api.limits import Policy, limited, limited_when_unauthorized
 from api.problems import Problem
-from api.strict_json import parse_json
+from api.strict_json import loads
 
 
 class StrictParser(FlaskParser):
@@ -31,7 +31,11 @@ class StrictParser(FlaskParser):
     def load_json(self, req: Request, schema: Schema) -> Any:  # noqa: ARG002 - webargs passes it
         if req.mimetype != "application/json" or req.content_encoding not in (None, "identity"):
             raise UnsupportedMediaType("Send the body as application/json, without a Content-Encoding.")
-        return parse_json(_whole_body(req))
+        body = _whole_body(req)
+        try:
+            return loads(body)
+        except ValueError as error:
+            raise Problem("malformed-json", f"{error}.") from None
 
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         messages = messages_of(error)

@@ -18,6 +18,7 @@ SLUGS = {
     RowFault.UNREADABLE: "malformed-row",
     RowFault.INVALID: "invalid-row",
     RowFault.ARCHIVED: "product-archived",
+    RowFault.REPEATED: "sku-repeated",
 }
 
 

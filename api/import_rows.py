@@ -15,13 +15,18 @@ from shared.domain.product_import import NOT_GIVEN, BadRow, ProductRow, RowFault
 ERRORS_BYTES_MAX = 2_000
 """Of one row, as JSON: a row can have thousands of fields that are unknown, and nobody reads them."""
 
+ROWS_MAX = 500_000
+"""Of one file: which SKUs it had is kept until its end."""
+
 row_in = ProductIn(partial=tuple(NOT_GIVEN))
 """What a row does not give is missing from what is loaded, instead of having its default."""
 
 
 def checked(rows: Iterable[RawRow | UnreadableRow], file_format: Format) -> Iterator[ProductRow | BadRow]:
-    for row in rows:
-        if isinstance(row, UnreadableRow):
+    for number, row in enumerate(rows):
+        if number >= ROWS_MAX:
+            yield BadRow(row.line, RowFault.UNREADABLE, f"A file has at most {ROWS_MAX} rows: send it in parts.")
+        elif isinstance(row, UnreadableRow):
             yield BadRow(row.line, RowFault.UNREADABLE, row.detail)
         else:
             yield _checked(row, file_format)

@@ -53,6 +53,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "order-not-found": ProblemType(404, "There is no such order"),
     "method-not-allowed": ProblemType(405, "This address does not take this method"),
     "not-acceptable": ProblemType(406, "There is no answer in a media type that is accepted"),
+    "sku-repeated": ProblemType(409, "An earlier row has the same SKU"),
     "product-archived": ProblemType(409, "The product is archived"),
     "sku-taken": ProblemType(409, "The SKU is taken"),
     "stock-out-of-range": ProblemType(409, "The stock can't be that"),

@@ -1,7 +1,4 @@
-"""Products as rows of a file, NDJSON or CSV, both ways: what is written here is read here again. A row is a line.
-
-A CSV record too: an open quote then spoils its own line and not the file. Fields can't hold a line's end anyway.
-"""
+"""Products as rows of a file, NDJSON or CSV, both ways: what is written here is read here again. A row is a line."""
 
 import csv
 import io
@@ -12,7 +9,9 @@ from typing import Any
 
 import orjson
 
+from api.csv_records import cells, records
 from api.lines import LINE_BYTES_MAX, Line
+from api.strict_json import loads
 from shared.domain.product import Product
 
 REQUIRED_COLUMNS = ("sku", "name", "price_amount", "price_currency")
@@ -64,15 +63,19 @@ class Format:
 
 def _read_ndjson(lines: Iterable[Line]) -> Rows:
     for line in lines:
-        yield _read(line, orjson.loads)
+        yield _read(line, loads)
 
 
 def _read_csv(lines: Iterable[Line]) -> Rows:
     """The first line, which there must be, is the header. Raises `UnreadableFile`."""
     rest = iter(lines)
     columns = _columns(next(rest))
-    for line in rest:
-        yield _read(line, lambda text: _from_cells(columns, _cells(text)))
+    for record in records(rest, len(columns)):
+        if record.lines > 1:
+            detail = f"A quoted field goes on over {record.lines} lines; fields can't hold line breaks."
+            yield UnreadableRow(record.first.number, detail)
+        else:
+            yield _read(record.first, lambda text: _from_cells(columns, cells(text)))
 
 
 def _read(line: Line, parse: Callable[[str], Any]) -> RawRow | UnreadableRow:
@@ -102,7 +105,7 @@ def _sentence(error: Exception) -> str:
 
 def _columns(header: Line) -> list[str]:
     try:
-        columns = _cells(_text(header))
+        columns = cells(_text(header))
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(f"The header can't be read. {_sentence(error)}.") from None
     wrong = {
@@ -120,15 +123,10 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(name[: SHOWN_MAX * 12] or "(no name)" for name in names[:SHOWN_MAX]) + more
 
 
-def _cells(text: str) -> list[str]:
-    [cells] = csv.reader([text], strict=True)
-    return cells
-
-
-def _from_cells(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    if len(cells) != len(columns):
-        raise ValueError(f"The line has {len(cells)} fields, the header {len(columns)}")
-    cell = dict(zip(columns, cells, strict=True))
+def _from_cells(columns: Sequence[str], found: Sequence[str]) -> dict[str, Any]:
+    if len(found) != len(columns):
+        raise ValueError(f"The line has {len(found)} fields, the header {len(columns)}")
+    cell = dict(zip(columns, found, strict=True))
     row: dict[str, Any] = {
         "sku": cell["sku"],
         "name": cell["name"],

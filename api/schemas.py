@@ -13,7 +13,7 @@ from shared.domain.product import RESERVED_SKUS, SKU_PATTERN, STOCK_MAX
 
 QUANTITY_MAX = 10_000
 LINES_MAX = 50
-ROW_PROBLEMS = ("malformed-row", "invalid-row", "product-archived")
+ROW_PROBLEMS = ("malformed-row", "invalid-row", "product-archived", "sku-repeated")
 """The problem types of single rows of an import."""
 
 BULK_MAX = 1_000

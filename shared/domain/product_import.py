@@ -19,6 +19,7 @@ class RowFault(StrEnum):
     UNREADABLE = "unreadable"
     INVALID = "invalid"
     ARCHIVED = "archived"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ def applied(row: ProductRow, product: Product | None, *, by: str, reference: str
 def archived(row: ProductRow) -> BadRow:
     detail = "The product is archived: it can't be changed, and keeps its SKU."
     return BadRow(row.line, RowFault.ARCHIVED, detail, row.sku)
+
+
+def repeated(row: ProductRow) -> BadRow:
+    """If both were taken, one after the other, the same file would change the product again each time."""
+    return BadRow(row.line, RowFault.REPEATED, "An earlier row of the file has this SKU, and was taken.", row.sku)
 
 
 def _new(row: ProductRow, at: datetime) -> Product:

@@ -6,6 +6,7 @@ on what is true then.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import uuid_utils
 from pymongo.database import Database
@@ -14,7 +15,7 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.errors import SkuTaken, Unavailable
 from shared.domain.product import Change, Product
-from shared.domain.product_import import BadRow, ProductRow, applied, archived
+from shared.domain.product_import import BadRow, ProductRow, applied, archived, repeated
 from shared.services.product_changes import publish_changes
 from shared.store.connection import Document
 from shared.store.products import change_products
@@ -41,7 +42,7 @@ def import_products(
     database: Database[Document], product_cache: LeaseCache, rows: Iterable[Row], *, by: str
 ) -> Iterator[BatchOutcome]:
     """Yields after every commit. Raises `Unavailable`, and what `rows` raises; what was yielded before stays."""
-    for batch in batches(rows):
+    for batch in batches(each_sku_once(rows)):
         wanted = [row for row in batch if isinstance(row, ProductRow)]
         changes = _write(database, wanted, by) if wanted else []
         publish_changes(product_cache, changes)
@@ -49,19 +50,21 @@ def import_products(
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """No SKU is twice in a batch: rows of one product are applied in their order."""
-    batch: list[Row] = []
-    skus: set[str] = set()
-    for row in rows:
-        sku = row.sku if isinstance(row, ProductRow) else None
-        if len(batch) == ROWS_MAX or sku in skus:
-            yield batch
-            batch, skus = [], set()
-        batch.append(row)
-        if sku is not None:
-            skus.add(sku)
-    if batch:
+    rest = iter(rows)
+    while batch := list(islice(rest, ROWS_MAX)):
         yield batch
+
+
+def each_sku_once(rows: Iterable[Row]) -> Iterator[Row]:
+    """Only the first row of each counts. What is kept of a row is a number, so that a long file takes little memory."""
+    seen: set[int] = set()
+    for row in rows:
+        if isinstance(row, ProductRow):
+            if hash(row.sku) in seen:
+                yield repeated(row)
+                continue
+            seen.add(hash(row.sku))
+        yield row
 
 
 def _write(database: Database[Document], rows: Sequence[ProductRow], by: str) -> Sequence[Change]:

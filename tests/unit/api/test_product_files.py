@@ -138,10 +138,38 @@ def test_the_same_file_twice_changes_nothing(client, products):
     assert products == before
 
 
-def test_rows_of_one_sku_apply_in_their_order(client, products):
-    body = HEAD + b"A,One,,1,EUR,1,\nB,Bee,,1,EUR,1,\nA,Two,,2,EUR,5,\nA,Three,,3,EUR,2,\n"
-    assert counts(send(client, body)) == (4, 2, 2, 0, 0)
-    assert (products["A"].name, products["A"].stock, products["A"].version) == ("Three", 2, 3)
+def test_only_the_first_row_of_a_sku_counts_so_that_the_same_file_again_changes_nothing(client, products):
+    body = HEAD + b"A,One,,1,EUR,1,\nB,Bee,,1,EUR,1,\nA,Two,,2,EUR,5,\n"
+    response = send(client, body)
+    assert counts(response) == (3, 2, 0, 0, 1)
+    assert problems(response) == [(4, "sku-repeated", "An earlier row of the file has this SKU, and was taken.")]
+    before = dict(products)
+    assert counts(send(client, body)) == (3, 0, 0, 2, 1)
+    assert products == before
+
+
+def test_what_stands_in_a_quoted_field_over_several_lines_is_no_product(client, products):
+    body = HEAD + b'A,One,"Like this:\nEVIL,Free,,0,EUR,1000,\nend",1,EUR,1,\nB,Bee,,1,EUR,1,\n'
+    response = send(client, body)
+    assert counts(response) == (2, 1, 0, 0, 1)
+    assert problems(response) == [
+        (2, "malformed-row", "A quoted field goes on over 3 lines; fields can't hold line breaks.")
+    ]
+    assert set(products) == {"B"}
+
+
+def test_a_name_given_twice_in_a_row_of_ndjson_spoils_the_row(client, products):
+    response = send(client, ROW.strip()[:-1] + b',"sku":"EVIL"}\n', NDJSON)
+    assert counts(response) == (1, 0, 0, 0, 1)
+    assert products == {}
+
+
+def test_a_file_of_too_many_rows_is_taken_up_to_there(client, products, monkeypatch):
+    monkeypatch.setattr("api.import_rows.ROWS_MAX", 2)
+    response = send(client, HEAD + b"A,One,,1,EUR,1,\nB,Bee,,1,EUR,1,\nC,Sea,,1,EUR,1,\n")
+    assert counts(response) == (3, 2, 0, 0, 1)
+    assert problems(response) == [(4, "malformed-row", "A file has at most 2 rows: send it in parts.")]
+    assert set(products) == {"A", "B"}
 
 
 def test_an_archived_product_is_a_bad_row(client, products):

@@ -7,7 +7,14 @@ import pytest
 from shared.domain.errors import SkuTaken, Unavailable
 from shared.domain.money import Money
 from shared.domain.product_import import BadRow, ProductRow, RowFault
-from shared.services.import_products import ATTEMPTS_MAX, ROWS_MAX, BatchOutcome, batches, import_products
+from shared.services.import_products import (
+    ATTEMPTS_MAX,
+    ROWS_MAX,
+    BatchOutcome,
+    batches,
+    each_sku_once,
+    import_products,
+)
 
 BAD = BadRow(0, RowFault.UNREADABLE, "Not JSON.")
 
@@ -22,9 +29,16 @@ def test_rows_are_put_together_up_to_a_limit_bad_ones_too():
     assert [row for batch in batches(rows) for row in batch] == rows
 
 
-def test_no_sku_is_twice_in_a_batch():
-    rows = [a_row("A"), a_row("B"), a_row("A"), a_row("A"), BAD, BAD, a_row("B")]
-    assert list(batches(rows)) == [[rows[0], rows[1]], [rows[2]], rows[3:]]
+def test_the_first_row_of_a_sku_counts_and_the_others_are_bad():
+    rows = [a_row("A"), a_row("B"), a_row("A"), BAD, BAD, a_row("B"), a_row("C")]
+    passed = list(each_sku_once(rows))
+    assert [row for row in passed if isinstance(row, ProductRow)] == [rows[0], rows[1], rows[6]]
+    assert [row.fault for row in passed if isinstance(row, BadRow)] == [
+        RowFault.REPEATED,
+        RowFault.UNREADABLE,
+        RowFault.UNREADABLE,
+        RowFault.REPEATED,
+    ]
 
 
 def test_no_more_rows_are_read_ahead_than_make_a_batch(monkeypatch, resources):
@@ -37,7 +51,7 @@ def test_no_more_rows_are_read_ahead_than_make_a_batch(monkeypatch, resources):
             yield BAD
 
     next(import_products(resources.database, resources.product_cache, rows(), by="clerk"))
-    assert len(read) == ROWS_MAX + 1
+    assert len(read) == ROWS_MAX
 
 
 @pytest.mark.parametrize("error", [SkuTaken("MUG-01"), Unavailable("MongoDB")], ids=repr)
