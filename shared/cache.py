@@ -5,12 +5,16 @@ may fill. Invalidating deletes the key, and so the lease with it: a reader that 
 lease gone and can't put the old value back. Readers that find a lease taken wait for that fill. A lease of a second,
 whose holder may be dead, is taken over by one of them, which makes the late filler a stranger too.
 
+A writer whose change shows elsewhere first, such as in the status of an order, closes the entries right before it
+commits, by a lease of its own, and invalidates them after: whoever has seen the change is not shown what was before it.
+
 Redis down: everything is loaded from MongoDB, and one reader a second tries whether Redis is back.
 """
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -21,6 +25,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from shared.domain.errors import Unavailable
+from shared.owed_invalidations import OwedInvalidations
 from shared.settings import Settings
 from shared.throttle import Throttle
 
@@ -62,6 +67,23 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {}
 """
 
+# KEYS: entries that are about to change. ARGV: the writer's token, the lease's milliseconds.
+CLOSE = """
+for _, key in ipairs(KEYS) do
+  redis.call('DEL', key)
+  redis.call('HSET', key, 'lease', ARGV[1])
+  redis.call('PEXPIRE', key, ARGV[2])
+end
+"""
+
+# KEYS: entries that have changed. What another writer has closed meanwhile is left to it. ARGV[1] the writer's token.
+INVALIDATE = """
+for _, key in ipairs(KEYS) do
+  local lease = redis.call('HGET', key, 'lease')
+  if not lease or lease == ARGV[1] or string.sub(lease, 1, 1) ~= 'w' then redis.call('DEL', key) end
+end
+"""
+
 # KEYS[1] the key, ARGV[1] the token.
 GIVE_UP = """
 if redis.call('HGET', KEYS[1], 'lease') == ARGV[1] then redis.call('DEL', KEYS[1]) end
@@ -97,6 +119,9 @@ class LeaseCache:
         self._read_or_lease = redis.register_script(READ_OR_LEASE)
         self._fill = redis.register_script(FILL)
         self._give_up = redis.register_script(GIVE_UP)
+        self._close = redis.register_script(CLOSE)
+        self._invalidate = redis.register_script(INVALIDATE)
+        self._owed = OwedInvalidations(self._delete, ttl_seconds=ttl_seconds)
         self._next_try = 0.0
         self._log_now = Throttle(seconds=1.0)
 
@@ -118,15 +143,48 @@ class LeaseCache:
             return hit, True
         return self._load_and_fill(key, token, load, deadline), False
 
+    @contextmanager
+    def changing(self) -> Iterator[Callable[[Iterable[str]], None]]:
+        """For a change that others can see as soon as it is committed, such as the status of an order.
+
+        What is yielded closes entries: called right before the commit, it makes their readers wait for its outcome.
+        Afterwards all that was closed is invalidated, whatever became of the change.
+        """
+        token = f"w{secrets.token_hex(8)}"
+        names: set[str] = set()
+
+        def close(keys: Iterable[str]) -> None:
+            closing = [self._name(key) for key in keys]
+            names.update(closing)
+            if closing and self._redis_may_be_asked():
+                try:
+                    self._close(keys=closing, args=[token, LEASE_MILLISECONDS])
+                except RedisError as error:
+                    self._pause(error)
+
+        try:
+            yield close
+        finally:
+            self._invalidate_or_owe(names, token)
+
     def invalidate(self, keys: Iterable[str]) -> None:
-        """After the commit. A failure is logged: the time to live then bounds how long the old value is seen."""
-        names = [self._name(key) for key in keys]
+        """After the commit. What Redis does not take is tried again until it does (`shared/owed_invalidations.py`)."""
+        self._invalidate_or_owe({self._name(key) for key in keys}, token="")
+
+    def _invalidate_or_owe(self, names: Collection[str], token: str) -> None:
         if not names:
             return
+        if self._owed:
+            self._owed.add(names)  # Redis is away: no need for this caller to find that out too
+            return
         try:
-            self._redis.delete(*names)
+            self._invalidate(keys=list(names), args=[token])
         except RedisError as error:
             self._pause(error)
+            self._owed.add(names)
+
+    def _delete(self, names: Collection[str]) -> None:
+        self._redis.delete(*names)
 
     def _hit_or_lease(self, key: str, token: str, deadline: float) -> Entry | None:
         """The entry; or None, and then the lease is ours."""
@@ -192,6 +250,8 @@ class LeaseCache:
 
     def _redis_may_be_asked(self) -> bool:
         """Always, unless it failed: then by one reader a second, and the others do not wait for what that one finds."""
+        if self._owed:
+            return False  # what it has of them is old
         if not self._next_try:
             return True
         now = time.monotonic()

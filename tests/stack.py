@@ -22,6 +22,9 @@ SECRET = secrets.token_urlsafe(48)
 FINAL = ("confirmed", "rejected", "failed", "cancelled")
 
 
+EVERY_SCOPE = "orders:read orders:write products:write stock:write ops"
+
+
 class Stack:
     def __init__(
         self, directory: Path, database: Database[dict[str, Any]], mongo_url: str, broker_url: str, cache_url: str
@@ -82,7 +85,9 @@ class Stack:
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
 
-    def token(self, subject: str = "alice", scope: str = "orders:read orders:write products:write ops") -> str:
+    def token(
+        self, subject: str = "alice", scope: str = "orders:read orders:write products:write stock:write ops"
+    ) -> str:
         claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + 3600}
         return jwt.encode(claims, SECRET, "HS256")
 

@@ -7,7 +7,7 @@ from pymongo.database import Database
 
 from shared.cache import LeaseCache
 from shared.clock import now
-from shared.domain.allocation import Confirmed, Decision, stock_taken
+from shared.domain.allocation import Confirmed, Decision
 from shared.domain.errors import Unavailable
 from shared.domain.order import Reason, ReasonCode
 from shared.group_commit import GroupCommit
@@ -64,9 +64,9 @@ class OrderDecider:
 
     def _commit(self, order_ids: Sequence[str]) -> list[Decision | None]:
         """None for an order that was not pending: another delivery has decided it."""
-        decided = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now())
+        with self._product_cache.changing() as close:
+            decided = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now(), about_to_sell=close)
         decisions = decided.decisions
-        self._product_cache.invalidate(stock_taken(decisions))
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)
         if decisions:

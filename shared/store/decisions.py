@@ -8,7 +8,7 @@ The safety argument, in the order of its lines of defence:
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,8 +42,16 @@ class Decided:
     ran_low: dict[str, int]
 
 
-def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at: datetime) -> Decided:
+def decide_pending(
+    database: Database[Document],
+    order_ids: Sequence[str],
+    *,
+    at: datetime,
+    about_to_sell: Callable[[Iterable[str]], None] = lambda _: None,
+) -> Decided:
     """Decide those of the orders that are pending, in order of acceptance, in one transaction.
+
+    `about_to_sell` is told the SKUs right before each commit that takes stock of them.
 
     Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
     Raises `Unavailable`; any other error means that one of the orders can't be processed.
@@ -58,6 +66,7 @@ def decide_pending(database: Database[Document], order_ids: Sequence[str], *, at
             _take_stock(database, offers, taken, at, session)
             _write_ledger(database, decisions, at, session)
             _write_statuses(database, decisions, at, session)
+            about_to_sell(taken)
         return Decided(decisions, _ran_low(offers, taken))
 
     return run_transaction(database, transact)

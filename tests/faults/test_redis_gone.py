@@ -91,3 +91,32 @@ def test_while_redis_hangs_products_are_read_and_the_log_says_so_once_a_second(
 def outages_logged(stack: Stack) -> list[datetime]:
     lines = [json.loads(line) for line in stack.log("api").splitlines() if "cache unavailable" in line]
     return [datetime.fromisoformat(line["timestamp"]) for line in lines]
+
+
+def test_what_was_cached_before_a_change_does_not_come_back_with_a_redis_that_hung(
+    stack: Stack, redis_cache: Server
+) -> None:
+    """Changed by hand and by sales while Redis hung: once it goes on, nothing from before is shown."""
+    stack.start_api()
+    stack.start_worker()
+    skus = [f"MUG-{n}" for n in range(6)]
+    put_products(stack.database, *(a_product(sku, stock=5) for sku in skus))
+    with stack.client() as client:
+        for sku in skus:
+            assert client.get(f"/v1/products/{sku}").json()["stock"] == 5
+        redis_cache.pause()
+        for sku in skus[:3]:
+            adjusted = client.post(f"/v1/products/{sku}/stock-adjustments", json={"delta": -1, "reason": "x"})
+            assert adjusted.status_code == 201
+        placed = [client.post(f"/v1/products/{sku}/purchase", json={"quantity": 1}) for sku in skus[3:]]
+        for order in placed:
+            address = order.headers["Location"]
+            wait_until(lambda address=address: client.get(address).json()["status"] == "confirmed", "the sale")
+        redis_cache.resume()
+
+        def all_are_right_and_cached() -> bool:
+            answers = [client.get(f"/v1/products/{sku}") for sku in skus for _ in range(4)]
+            return all(answer.json()["stock"] == 4 and answer.headers["X-Cache"] == "hit" for answer in answers)
+
+        # Far below the 30 s for which an entry lives.
+        wait_until(all_are_right_and_cached, "the cache to be right", limit=10)

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from redis import Redis
 
-from shared.cache import LEASE_MILLISECONDS, Entry, LeaseCache
+from shared.cache import LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, Entry, LeaseCache
 
 OLD, NEW = Entry("v1", b"old"), Entry("v2", b"new")
 
@@ -107,6 +108,70 @@ def test_a_redis_that_is_emptied_between_the_lease_and_the_fill_harms_nobody(
 
     assert product_cache.get_or_load("MUG", load_while_redis_is_emptied) == (OLD, False)
     assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
+
+
+def test_between_commit_and_invalidation_no_reader_is_shown_what_was_before(product_cache: LeaseCache) -> None:
+    """A reader who has seen the change elsewhere waits for the writer, instead of being shown the old entry."""
+    product_cache.get_or_load("MUG", lambda _: OLD)
+    committed, answers = threading.Event(), []
+
+    def load(_: float) -> Entry:
+        return NEW if committed.is_set() else OLD
+
+    with product_cache.changing() as close:
+        close(["MUG"])
+        committed.set()
+        reader = threading.Thread(target=lambda: answers.append(product_cache.get_or_load("MUG", load)))
+        reader.start()
+        reader.join(0.2)
+        assert answers == [], "it waits"
+    reader.join(10)
+
+    assert answers == [(NEW, False)]
+
+
+def test_a_reader_that_loads_while_a_writer_commits_fills_nothing(product_cache: LeaseCache) -> None:
+    """It had its lease before the entry was closed, and read what was before."""
+
+    def load_while_a_writer_commits(_: float) -> Entry:
+        with product_cache.changing() as close:
+            close(["MUG"])
+        return OLD
+
+    product_cache.get_or_load("MUG", load_while_a_writer_commits)
+
+    assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
+
+
+def test_what_another_writer_has_closed_stays_closed(product_cache: LeaseCache, redis: Redis) -> None:
+    with product_cache.changing() as close:
+        close(["MUG"])
+        with product_cache.changing() as close_again:
+            close_again(["MUG"])
+            product_cache.invalidate(["MUG"])
+            assert redis.hexists("product:MUG", "lease")
+    assert not redis.exists("product:MUG")
+
+
+def test_a_change_that_fails_leaves_nothing_closed(product_cache: LeaseCache, redis: Redis) -> None:
+    def change_and_fail() -> None:
+        with product_cache.changing() as close:
+            close(["MUG"])
+            raise ValueError("lost")
+
+    with pytest.raises(ValueError, match="lost"):
+        change_and_fail()
+    assert not redis.exists("product:MUG")
+
+
+def test_what_a_dead_writer_closed_is_taken_over(product_cache: LeaseCache) -> None:
+    change = product_cache.changing()
+    change.__enter__()(["MUG"])
+    started = time.monotonic()
+
+    assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
+    assert product_cache.get_or_load("MUG", forbidden) == (NEW, True)
+    assert time.monotonic() - started >= TAKE_OVER_MILLISECONDS / 1000 - 0.1
 
 
 def test_a_hit_costs_one_round_trip(product_cache: LeaseCache, redis: Redis) -> None:

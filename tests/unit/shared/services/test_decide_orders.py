@@ -1,11 +1,12 @@
 """What surrounds the deciding transaction. The transaction itself needs a real MongoDB: see tests/integration."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
 
-from shared.domain.allocation import Confirmed, Decision, Rejected
+from shared.domain.allocation import Confirmed, Decision, Rejected, stock_taken
 from shared.domain.errors import Unavailable
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, Status
@@ -32,7 +33,9 @@ class Transaction:
         self.outage = False
         self.batches: list[list[str]] = []
 
-    def __call__(self, _database: object, order_ids: list[str], *, at: datetime) -> Decided:
+    def __call__(
+        self, _database: object, order_ids: list[str], *, at: datetime, about_to_sell: Callable[[Iterable[str]], None]
+    ) -> Decided:
         assert at.tzinfo
         self.batches.append(order_ids)
         if self.outage:
@@ -40,6 +43,7 @@ class Transaction:
         if self.poisoned & set(order_ids):
             raise KeyError("items")
         decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
+        about_to_sell(stock_taken(decisions))
         return Decided(decisions, self.ran_low)
 
 
@@ -50,8 +54,11 @@ class Told:
         self.invalidated: list[str] = []
         self.finished: list[str] = []
 
-    def invalidate(self, skus: list[str]) -> None:
-        self.invalidated += skus
+    @contextmanager
+    def changing(self) -> Iterator[Callable[[Iterable[str]], None]]:
+        closed: list[str] = []
+        yield closed.extend
+        self.invalidated += closed
 
     def publish(self, order_ids: list[str]) -> None:
         self.finished += order_ids
