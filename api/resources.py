@@ -8,7 +8,9 @@ from flask import current_app
 from pymongo.database import Database
 from redis import Redis
 
+from api.retry_after import Pace
 from api.settings import ApiSettings
+from api.waiting import WaitingRoom
 from shared.cache import LeaseCache
 from shared.services.accept_orders import OrderAcceptor
 from shared.store.connection import Document
@@ -24,6 +26,8 @@ class Resources:
     product_cache: LeaseCache
     redis_cache: Redis
     ping_broker: Callable[[], None]
+    waiting_room: WaitingRoom
+    pace: Pace
 
 
 def resources() -> Resources:

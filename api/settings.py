@@ -30,6 +30,9 @@ class ApiSettings:
     processes: int
     threads: int
     body_bytes_max: int
+    body_seconds_max: float
+    waiters_max: int
+    wait_read_seconds: float
 
 
 def load_api_settings() -> ApiSettings:
@@ -48,6 +51,12 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         # requests that one process serves side by side; those that wait for one insert share it
         threads=env.int("API_THREADS", 64, validate=positive),
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
+        # a request that brings next to nothing for this long, and has no answer to wait for, is cut off
+        body_seconds_max=env.float("BODY_SECONDS_MAX", 20.0, validate=validate.Range(min=1)),
+        # requests that may wait for their orders (Prefer: wait=N) in one process, with threads of their own
+        waiters_max=env.int("WAITERS_MAX", 64, validate=validate.Range(min=0, max=1024)),
+        # how soon, at first, a waiting request looks by itself, in case that no notice reaches it
+        wait_read_seconds=env.float("WAIT_READ_SECONDS", 1.0, validate=validate.Range(min=0.1)),
     )
 
 

@@ -186,7 +186,8 @@ def test_a_check_of_answers_can_fail(client, document):
     [
         ("post", "/v1/orders", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
         ("post", "/v1/products/{sku}/purchase", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
-        ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After"}),
+        ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After", "Preference-Applied"}),
+        ("get", "/v1/orders/{order_id}", "304", {"Preference-Applied"}),
         ("post", "/v1/products", "201", {"Location", "ETag"}),
         ("get", "/v1/products/{sku}", "200", {"ETag", "X-Cache"}),
         ("get", "/v1/products", "200", {"ETag", "Link"}),
@@ -198,3 +199,10 @@ def test_a_check_of_answers_can_fail(client, document):
 def test_the_headers_of_an_answer_are_documented(client, method, path, status, headers):
     operation = client.get("/openapi.json").json["paths"][path][method]
     assert set(operation["responses"][status]["headers"]) == headers
+
+
+def test_waiting_for_an_order_is_documented(document):
+    parameters = document["paths"]["/v1/orders/{order_id}"]["parameters"]
+    [prefer] = [found for found in parameters if found["name"] == "Prefer"]
+    assert (prefer["in"], prefer["required"]) == ("header", False)
+    assert "wait=N" in prefer["description"]
