@@ -5,15 +5,19 @@ not say either which connection a request came by: the environment has the clien
 the rules here, pure functions of what the kernel counts (tcp(7), TCP_INFO), do without:
 
 - a connection on which something came and nothing was answered for the limit, while it brought less than
-  `BODY_BYTES_MIN`, is a request whose body does not come, unless it can be that of a waiting request;
+  `BODY_BYTES_MIN`, is a request whose body does not come, unless it can be that of a waiting request, or has brought
+  more than this process has taken: then it is we who are slow;
 - a waiting request for which there is no connection that its request can have come by belongs to a client that hung up.
   Where connections are fewer than requests of the same moment, one of these may be answered early in another's stead;
   that is all that can go wrong, and a preference is no more than that.
 """
 
+import fcntl
 import os
 import socket
 import struct
+import sys
+import termios
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -159,10 +163,14 @@ def _connection(file: int, peer: tuple[str, int], info: bytes, now: float) -> Co
         received=received,
         received_at=now - received_ago / 1000,
         # In the same tick: an answer and then the next request, or a request and then its answer.
-        asks=received > 0 and (received_ago < sent_ago or not answers),
+        asks=received > 0 and (received_ago < sent_ago or not answers) and not _unread_bytes(file),
         may_ask=received > 0 and (received_ago <= sent_ago or not answers),
         answers=answers,
     )
+
+
+def _unread_bytes(file: int) -> int:
+    return int.from_bytes(fcntl.ioctl(file, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def cut(connection: Connection) -> None:

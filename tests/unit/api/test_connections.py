@@ -100,6 +100,10 @@ def test_what_is_seen_of_real_connections():
 
         assert (seen().asks, seen().received) == (False, 0)
         client.sendall(b"question")
+        assert (seen().asks, seen().may_ask) == (
+            False,
+            True,
+        )  # as long as nobody has read it, it is not the client's turn
         server.recv(100)
         assert (seen().asks, seen().may_ask, seen().received) == (True, True, 8)
         time.sleep(0.05)
@@ -108,6 +112,7 @@ def test_what_is_seen_of_real_connections():
         assert time.monotonic() - seen().received_at < 1
         time.sleep(0.05)
         client.sendall(b"another")
+        server.recv(100)
         assert (seen().asks, seen().received) == (True, 15)
         cut(seen())
         client.settimeout(5)
