@@ -11,7 +11,6 @@ from redis import Redis
 
 from api import operations, orders, products, stock
 from api.auth import SCOPES
-from api.expectations import register_expectations
 from api.listening import NoticeListener
 from api.problems import PROBLEM_JSON, register_error_handlers
 from api.request_id import register_request_id
@@ -65,7 +64,6 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
     register_request_id(app)
-    register_expectations(app)
     _register_routes(app)
     register_error_handlers(app)
     return app

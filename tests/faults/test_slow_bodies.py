@@ -1,12 +1,9 @@
 """Bodies that come slowly, or never: they hold their threads for a bounded time and keep nobody out."""
 
-import re
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
@@ -88,27 +85,6 @@ def test_half_sent_bodies_are_ended_and_free_their_threads(api: Stack) -> None:
         buy(api)
     assert "connections ended" in api.log("api")
     assert api.database.orders.count_documents({}) == 2
-
-
-def test_who_expects_to_be_told_to_go_on_holds_nothing(api: Stack) -> None:
-    """Since `100 Continue` would make a body that never comes look like an idle connection."""
-    api.start_api()
-    expecting = head(api, 100_000).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
-    with socket.create_connection(("127.0.0.1", api.port), timeout=5) as connection:
-        connection.sendall(expecting)
-        assert connection.recv(4096).startswith(b"HTTP/1.1 417")
-
-
-def test_curl_repeats_a_large_request_without_expect_by_itself(api: Stack, tmp_path: Path) -> None:
-    """It expects to be told to go on with bodies of more than 1 MiB."""
-    api.environment["BODY_BYTES_MAX"] = "2000000"
-    api.start_api()
-    (tmp_path / "order").write_bytes(b'{"items":[{"sku":"MUG","quantity":1}]}' + b" " * 1_500_000)
-    headers = ["-H", "Content-Type: application/json", "-H", f"Authorization: Bearer {api.token()}"]
-    command = ["curl", "-sSv", *headers, "--data-binary", f"@{tmp_path / 'order'}", f"{api.url}/v1/orders"]
-    curl = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    statuses = re.findall(r"^< HTTP/1.1 (\d+)", curl.stderr, re.MULTILINE)
-    assert statuses == ["417", "202"]
 
 
 @pytest.mark.parametrize("transfer", ["announced", "chunked"])
