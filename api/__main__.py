@@ -12,6 +12,9 @@ STOP_SECONDS = 10
 SLOW_BODIES = 128
 """Threads beside those that the settings ask for: a body that comes slowly holds one until it is here, or cut off."""
 
+IDLE_SECONDS = 30
+"""Then Granian ends a connection on which no request has begun, or its headers are not whole."""
+
 CONNECTIONS_MAX = 4_096
 """Open connections of one process, idle ones too; whoever comes after them waits. Granian's default would be 512."""
 
@@ -34,6 +37,7 @@ def granian_command(settings: ApiSettings) -> list[str]:
         "--blocking-threads": settings.threads + settings.waiters_max + SLOW_BODIES,
         # A connection serves one request after another: what api/connections.py concludes holds of HTTP/1 alone.
         "--http": "1",
+        "--http1-header-read-timeout": IDLE_SECONDS * 1000,
         "--backlog": CONNECTIONS_MAX,
         "--backpressure": CONNECTIONS_MAX,
         "--workers-kill-timeout": STOP_SECONDS,

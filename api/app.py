@@ -88,7 +88,7 @@ def make_listener(resources: Resources) -> NoticeListener:
         if notice.waited_seconds is not None:
             resources.pace.observe(notice.waited_seconds)
 
-    return NoticeListener(resources.redis_cache, on_notice=take, on_subscribed=resources.waiting_room.wake_all)
+    return NoticeListener(resources.redis_cache, on_notice=take, on_hearing=resources.waiting_room.hear)
 
 
 def _start_threads(resources: Resources) -> None:

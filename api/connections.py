@@ -7,6 +7,8 @@ the rules here, pure functions of what the kernel counts (tcp(7), TCP_INFO), do 
 - a connection on which something came and nothing was answered for the limit, while it brought less than
   `BODY_BYTES_MIN`, is a request whose body does not come, unless it can be that of a waiting request, or has brought
   more than this process has taken: then it is we who are slow;
+- one on which nothing came or went for `QUIET_SECONDS_MAX` is such a request too, though something was sent last: an
+  answer to the request before it, or `100 Continue`. Granian itself ends idle connections, long before that;
 - a waiting request for which there is no connection that its request can have come by belongs to a client that hung up.
   Where connections are fewer than requests of the same moment, one of these may be answered early in another's stead;
   that is all that can go wrong, and a preference is no more than that.
@@ -42,18 +44,26 @@ DISPATCH_SECONDS_MAX = 5.0
 CLOCK_SECONDS = 0.05
 """The kernel's milliseconds are counted in ticks of up to ten."""
 
+QUIET_SECONDS_MAX = 45.0
+"""Idle connections do not live as long: IDLE_SECONDS in api/__main__.py. Nor does a request that waits."""
+
 QUIET_SECONDS = 2.0
 """A waiting request brings nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """`received_at` is on the monotonic clock, and of the last data; `answers` grows with all that was sent."""
+    """`received_at` is of the last data, `quiet_since` of the last in either direction: on the monotonic clock.
+
+    `asks`: something came after all that was sent, and this process has taken it; `may_ask`: for all that is known.
+    `answers` grows with all that is sent.
+    """
 
     file: int
     peer: tuple[str, int]
     received: int
     received_at: float
+    quiet_since: float
     asks: bool
     may_ask: bool
     answers: int
@@ -80,18 +90,25 @@ class SlowBodies:
         self._marks: dict[tuple[str, int], Mark] = {}
 
     def overdue(
-        self, connections: Iterable[Connection], waiting_since: Sequence[float], now: float
+        self, connections: Sequence[Connection], waiting_since: Sequence[float], now: float
     ) -> list[Connection]:
-        asking = [connection for connection in connections if connection.asks]
-        self._marks = {connection.peer: self._mark(connection, now) for connection in asking}
+        self._marks = {found.peer: self._mark(found, now) for found in connections if found.asks}
         overdue = [
             connection
-            for connection in asking
-            if now - self._marks[connection.peer].at >= self._seconds_max
-            and not may_be_waiting(connection, waiting_since, now)
+            for connection in connections
+            if self._is_overdue(connection, now) and not may_be_waiting(connection, waiting_since, now)
         ]
-        overdue.sort(key=lambda connection: self._marks[connection.peer].at)
+        overdue.sort(key=self._asked_at)
         return overdue[: (len(overdue) + 1) // 2]
+
+    def _is_overdue(self, connection: Connection, now: float) -> bool:
+        mark = self._marks.get(connection.peer)
+        asked_for_too_long = mark is not None and now - mark.at >= self._seconds_max
+        return asked_for_too_long or now - connection.quiet_since >= QUIET_SECONDS_MAX
+
+    def _asked_at(self, connection: Connection) -> float:
+        mark = self._marks.get(connection.peer)
+        return mark.at if mark else connection.received_at
 
     def _mark(self, connection: Connection, now: float) -> Mark:
         mark = self._marks.get(connection.peer)
@@ -157,13 +174,15 @@ def _connection(file: int, peer: tuple[str, int], info: bytes, now: float) -> Co
         return None
     sent_ago, received_ago = AGES.unpack_from(info, 44)
     [received], [answers] = RECEIVED.unpack_from(info, 128), SENT.unpack_from(info, 156)
+    taken = not _unread_bytes(file)
     return Connection(
         file=file,
         peer=peer,
         received=received,
         received_at=now - received_ago / 1000,
+        quiet_since=now - min(received_ago, sent_ago) / 1000 if taken else now,
         # In the same tick: an answer and then the next request, or a request and then its answer.
-        asks=received > 0 and (received_ago < sent_ago or not answers) and not _unread_bytes(file),
+        asks=received > 0 and (received_ago < sent_ago or not answers) and taken,
         may_ask=received > 0 and (received_ago <= sent_ago or not answers),
         answers=answers,
     )

@@ -25,11 +25,13 @@ log = structlog.get_logger(__name__)
 
 
 class NoticeListener:
-    def __init__(self, redis: Redis, *, on_notice: Callable[[Notice], None], on_subscribed: Callable[[], None]) -> None:
-        """`on_subscribed`: also after an interruption, in which notices may have been missed."""
+    def __init__(
+        self, redis: Redis, *, on_notice: Callable[[Notice], None], on_hearing: Callable[[bool], None]
+    ) -> None:
+        """`on_hearing`: with True when it has subscribed, for the first time or again; with False when that is over."""
         self._redis = redis
         self._on_notice = on_notice
-        self._on_subscribed = on_subscribed
+        self._on_hearing = on_hearing
         self._stopped = threading.Event()
         self._log_now = Throttle(seconds=1.0)
         self._thread = threading.Thread(target=self._run, name="notice-listener", daemon=True)
@@ -50,6 +52,7 @@ class NoticeListener:
             except Exception as error:  # noqa: BLE001 - whatever it is, the next connection may be better
                 if self._log_now():
                     log.warning("no notices of finished orders, reading MongoDB", error=repr(error))
+            self._on_hearing(False)
             self._stopped.wait(PAUSE_SECONDS)
 
     def _listen(self, subscription: Any) -> None:
@@ -68,6 +71,6 @@ class NoticeListener:
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
-            self._on_subscribed()
+            self._on_hearing(True)
         elif message["type"] == "message" and (notice := read_notice(message["data"])):
             self._on_notice(notice)

@@ -55,7 +55,7 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         body_seconds_max=env.float("BODY_SECONDS_MAX", 20.0, validate=validate.Range(min=1)),
         # requests that may wait for their orders (Prefer: wait=N) in one process, with threads of their own
         waiters_max=env.int("WAITERS_MAX", 64, validate=validate.Range(min=0, max=1024)),
-        # how soon, at first, a waiting request looks by itself, in case that no notice reaches it
+        # how soon, at first, a waiting request looks by itself while no notices can be heard
         wait_read_seconds=env.float("WAIT_READ_SECONDS", 1.0, validate=validate.Range(min=0.1)),
     )
 

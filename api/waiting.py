@@ -5,6 +5,7 @@ the waiting finds the place taken. A wake-up is only a reason to read, so a spur
 no harm: every request also reads by itself now and then.
 """
 
+import random
 import threading
 import time
 from collections import defaultdict
@@ -14,9 +15,11 @@ from dataclasses import dataclass, field
 
 from shared.domain.order import Order, Status
 
-READ_GROWTH = 2.0
-READ_GROWTH_MAX = 4.0
+READ_GROWTH_MAX = 4
 """Reading by oneself: after the first interval, then twice that, then always four times that."""
+
+HEARING_FACTOR = 8
+"""So much longer are these intervals while notices are heard: hundreds who wait are not to be hundreds of reads."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,6 +53,7 @@ class WaitingRoom:
         self._places: defaultdict[str, list[Place]] = defaultdict(list)
         self._taken = 0
         self._closed = False
+        self._hearing = False
         self._lock = threading.Lock()
 
     def wait_until_final(self, order: Order, read: Callable[[], Order], *, seconds: float) -> tuple[Order, bool]:
@@ -62,13 +66,18 @@ class WaitingRoom:
         with self._place(order.order_id) as place:
             if place is None:
                 return order, False
-            interval = self._read_seconds
+            growth = 1
             while (order := read()).status is Status.PENDING and (left := deadline - time.monotonic()) > 0:
                 if place.dismissed:
                     return order, False
-                place.wait(min(interval, left))
-                interval = min(interval * READ_GROWTH, self._read_seconds * READ_GROWTH_MAX)
+                place.wait(min(growth * self._interval_seconds(), left))
+                growth = min(growth * 2, READ_GROWTH_MAX)
         return order, True
+
+    def hear(self, hearing: bool) -> None:
+        """Whether notices are heard from now on. All look once: some may have been missed, or are going to be."""
+        self._hearing = hearing
+        self.wake_all()
 
     def wake(self, order_ids: Iterable[str]) -> None:
         with self._lock:
@@ -90,6 +99,11 @@ class WaitingRoom:
         self._closed = True
         for place in self.places():
             place.dismiss()
+
+    def _interval_seconds(self) -> float:
+        """Spread, so that those who began together do not read together."""
+        seconds = self._read_seconds * (HEARING_FACTOR if self._hearing else 1)
+        return seconds * random.uniform(0.7, 1.3)  # noqa: S311 - no secret
 
     @contextmanager
     def _place(self, order_id: str) -> Iterator[Place | None]:

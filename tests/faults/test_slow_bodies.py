@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from api.connections import BODY_BYTES_MIN
+from api.connections import BODY_BYTES_MIN, QUIET_SECONDS_MAX
 from tests.builders import a_product
 from tests.mongo import put_products
 from tests.stack import Stack, wait_until
@@ -87,6 +87,22 @@ def test_half_sent_bodies_are_ended_and_free_their_threads(api: Stack) -> None:
     assert api.database.orders.count_documents({}) == 2
 
 
+def test_half_a_request_behind_a_whole_one_is_ended(api: Stack) -> None:
+    """The last that the kernel saw was an answer, as on an idle connection; so is `100 Continue`. Takes 45 s."""
+    api.start_api()
+    behind = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + head(api, 100_000) + b"{"
+    expecting = head(api, 100_000).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    with ExitStack() as connections:
+        made = []
+        for request in (behind, expecting):
+            connection = connections.enter_context(socket.create_connection(("127.0.0.1", api.port), timeout=5))
+            connection.sendall(request)
+            assert connection.recv(4096)[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 100")
+            made.append(connection)
+        wait_until(lambda: all(map(is_ended, made)), "both to be ended", limit=QUIET_SECONDS_MAX + 10)
+    assert "connections ended" in api.log("api")
+
+
 @pytest.mark.parametrize("transfer", ["announced", "chunked"])
 def test_a_body_that_trickles_for_ever_is_ended(api: Stack, transfer: str) -> None:
     api.start_api()
@@ -128,7 +144,12 @@ def test_a_slow_upload_that_goes_on_is_not_cut(api: Stack) -> None:
 
 def ask(connection: socket.socket, path: str, *headers: str) -> bytes:
     connection.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode())
-    return connection.recv(4096)
+    answer = b""
+    while not answer.endswith(b"}"):
+        piece = connection.recv(4096)
+        assert piece, "the connection was ended"
+        answer += piece
+    return answer
 
 
 def test_idle_connections_and_clients_that_wait_are_left_alone(api: Stack) -> None:
@@ -142,6 +163,7 @@ def test_idle_connections_and_clients_that_wait_are_left_alone(api: Stack) -> No
         )
         for connection in (idle, waiting):
             assert ask(connection, "/livez").startswith(b"HTTP/1.1 200")
+        time.sleep(0.1)  # so that the request comes visibly after the answer
         started = time.monotonic()
         answer = ask(waiting, placed, f"Authorization: Bearer {api.token()}", "Prefer: wait=12").lower()
         assert b"preference-applied: wait=12" in answer

@@ -13,7 +13,7 @@ LIMIT = 20.0
 
 def a_connection(port: int = 1, *, at: float, received: int = 100, asks: bool = True, answers: int = 0) -> Connection:
     """`at`: when the last of what was received came."""
-    return Connection(3, ("127.0.0.1", port), received, at, asks, asks, answers)
+    return Connection(3, ("127.0.0.1", port), received, at, at, asks, asks, answers)
 
 
 def overdue(*looks: tuple[float, list[Connection]], waiting_since: tuple[float, ...] = ()) -> list[int]:
@@ -48,7 +48,13 @@ def test_requests_that_are_answered_start_anew():
 
 def test_who_does_not_ask_is_idle():
     idle = a_connection(at=0, asks=False)
-    assert overdue((0, [idle]), (1_000, [idle])) == []
+    assert overdue((0, [idle]), (40, [idle])) == []
+
+
+def test_who_is_quiet_for_longer_than_an_idle_connection_lives_is_no_idle_connection():
+    """But the rest of a request, after an answer to the one before it or after `100 Continue`."""
+    stalled = a_connection(at=0, asks=False, answers=1)
+    assert overdue((0, [stalled]), (45, [stalled])) == [1]
 
 
 def test_a_connection_that_may_be_that_of_a_waiting_request_is_left_alone():
@@ -100,6 +106,8 @@ def test_what_is_seen_of_real_connections():
 
         assert (seen().asks, seen().received) == (False, 0)
         client.sendall(b"question")
+        time.sleep(0.05)
+        assert time.monotonic() - seen().quiet_since < 0.04  # what nobody has read is not the client's silence
         assert (seen().asks, seen().may_ask) == (
             False,
             True,

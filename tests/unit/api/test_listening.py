@@ -15,10 +15,7 @@ from tests.builders import an_order, an_order_id
 class Heard:
     def __init__(self) -> None:
         self.notices: list[Notice] = []
-        self.subscriptions = 0
-
-    def subscribed(self) -> None:
-        self.subscriptions += 1
+        self.hearing: list[bool] = []
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -32,9 +29,9 @@ def wait_until(condition: Callable[[], object]) -> None:
 def heard(redis, monkeypatch) -> Iterator[Heard]:
     monkeypatch.setattr("api.listening.PAUSE_SECONDS", 0.01)
     heard = Heard()
-    listener = NoticeListener(redis, on_notice=heard.notices.append, on_subscribed=heard.subscribed)
+    listener = NoticeListener(redis, on_notice=heard.notices.append, on_hearing=heard.hearing.append)
     listener.start()
-    wait_until(lambda: heard.subscriptions)
+    wait_until(lambda: heard.hearing)
     yield heard
     listener.stop(5)
 
@@ -56,8 +53,9 @@ def test_what_is_none_of_ours_is_passed_over(redis, heard, message):
 def test_it_subscribes_again_when_redis_is_back_and_says_so(redis, redis_server, heard, logged):
     redis_server.connected = False
     wait_until(lambda: logged)
+    wait_until(lambda: heard.hearing[-1] is False)
     redis_server.connected = True
-    wait_until(lambda: heard.subscriptions > 1)
+    wait_until(lambda: heard.hearing.count(True) > 1)
     FinishedOrders(redis).publish(["1"])
     wait_until(lambda: heard.notices)
     assert {entry["event"] for entry in logged} == {"no notices of finished orders, reading MongoDB"}
@@ -69,9 +67,9 @@ def test_a_connection_on_which_nothing_is_answered_is_given_up(redis, monkeypatc
     monkeypatch.setattr("api.listening.PAUSE_SECONDS", 0.01)
     monkeypatch.setattr("redis.client.PubSub.ping", lambda _: None)
     heard = Heard()
-    listener = NoticeListener(redis, on_notice=heard.notices.append, on_subscribed=heard.subscribed)
+    listener = NoticeListener(redis, on_notice=heard.notices.append, on_hearing=heard.hearing.append)
     listener.start()
-    wait_until(lambda: heard.subscriptions > 1)
+    wait_until(lambda: heard.hearing.count(True) > 1)
     listener.stop(5)
 
 

@@ -75,13 +75,16 @@ def test_a_spurious_wake_up_is_only_a_reason_to_read(room):
         assert time.monotonic() - started > 0.1
 
 
-def test_without_notices_the_order_is_read_now_and_then_ever_more_rarely(monkeypatch):
+@pytest.mark.parametrize(("hearing", "intervals"), [(False, [1, 2, 4, 4, 4]), (True, [8, 16, 32, 32, 32])])
+def test_the_order_is_read_now_and_then_ever_more_rarely(monkeypatch, hearing, intervals):
     waits = []
+    monkeypatch.setattr("api.waiting.random.uniform", lambda *_: 1)
     monkeypatch.setattr("api.waiting.Place.wait", lambda _, seconds: waits.append(seconds))
     answers = iter([ORDER] * 5 + [DECIDED])
     room = WaitingRoom(places_max=1, read_seconds=1)
-    assert room.wait_until_final(ORDER, lambda: next(answers), seconds=100) == (DECIDED, True)
-    assert waits == [1, 2, 4, 4, 4]
+    room.hear(hearing)
+    assert room.wait_until_final(ORDER, lambda: next(answers), seconds=1000) == (DECIDED, True)
+    assert waits == intervals
 
 
 def test_when_all_places_are_taken_the_answer_comes_at_once_and_nothing_is_read(room):
