@@ -64,9 +64,11 @@ def buy(buyers: list[Connection], waiters: list[Connection], seconds: float) -> 
                     raise SystemExit(f"not accepted: {answer[0]!r}")
                 latencies.append(answer[1])
                 asking -= 1
-            if key.data not in buyers or time.perf_counter() < end:
-                asking += key.data in buyers
+            if key.data in buyers and time.perf_counter() < end:
+                asking += 1
                 key.data.ask()
+            elif b"preference-applied" in answer[0]:
+                key.data.ask()  # who found no place would come back after Retry-After, longer than a round
     return latencies
 
 
