@@ -76,8 +76,10 @@ class WaitingRoom:
 
     def hear(self, hearing: bool) -> None:
         """Whether notices are heard from now on. All look once: some may have been missed, or are going to be."""
+        news = hearing or self._hearing
         self._hearing = hearing
-        self.wake_all()
+        if news:
+            self.wake_all()
 
     def wake(self, order_ids: Iterable[str]) -> None:
         with self._lock:

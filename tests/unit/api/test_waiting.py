@@ -120,3 +120,11 @@ def test_a_dismissed_request_answers_what_is_known_and_the_others_wait_on(room):
 def test_after_the_end_nobody_waits(room):
     room.close()
     assert room.wait_until_final(ORDER, pytest.fail, seconds=30) == (ORDER, False)
+
+
+def test_who_waits_looks_when_notices_stop_but_not_at_every_attempt_to_hear_them_again(room, monkeypatch):
+    woken = []
+    monkeypatch.setattr(room, "wake_all", lambda: woken.append(True))
+    for hearing in (True, False, False, False, True):
+        room.hear(hearing)
+    assert len(woken) == 3
