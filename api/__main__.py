@@ -9,6 +9,12 @@ from shared.startup import allow_many_files, load_or_refuse, prepare_database_or
 STOP_SECONDS = 10
 """Requests that were taken in have this long to be answered when the API stops."""
 
+SLOW_BODIES = 128
+"""Threads beside those that the settings ask for: a body that comes slowly holds one until it is here, or cut off."""
+
+IDLE_SECONDS = 30
+"""Then Granian ends a connection on which no request has begun, or its headers are not whole."""
+
 CONNECTIONS_MAX = 4_096
 """Open connections of one process, idle ones too; whoever comes after them waits. Granian's default would be 512."""
 
@@ -28,7 +34,10 @@ def granian_command(settings: ApiSettings) -> list[str]:
         "--host": settings.host,
         "--port": settings.port,
         "--workers": settings.processes,
-        "--blocking-threads": settings.threads,
+        "--blocking-threads": settings.threads + settings.waiters_max + SLOW_BODIES,
+        # A connection serves one request after another: what api/connections.py concludes holds of HTTP/1 alone.
+        "--http": "1",
+        "--http1-header-read-timeout": IDLE_SECONDS * 1000,
         "--backlog": CONNECTIONS_MAX,
         "--backpressure": CONNECTIONS_MAX,
         "--workers-kill-timeout": STOP_SECONDS,

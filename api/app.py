@@ -15,18 +15,23 @@ from api.cors import register_cors
 from api.document import complete
 from api.document_page import register_document
 from api.limits import register_limits
+from api.listening import NoticeListener
 from api.paths import document_paths, register_paths
 from api.permits import Permits
 from api.problems import register_error_handlers
 from api.request_id import register_request_id
 from api.resources import EXTENSION, Resources
+from api.retry_after import Pace
 from api.schemas import ProblemOut
 from api.security_headers import register_security_headers
 from api.settings import ApiSettings, load_api_settings
+from api.stopping import call_at_stop_signal
 from api.tokens import make_token_verifier
+from api.waiting import WaitingRoom
+from api.watching import ConnectionWatch
 from shared.cache import connect_redis, make_product_cache
 from shared.log import configure_logging
-from shared.notices import FinishedOrders
+from shared.notices import FinishedOrders, Notice
 from shared.queue import Announcer, make_celery, ping_broker
 from shared.services.accept_orders import OrderAcceptor
 from shared.startup import load_or_refuse
@@ -48,9 +53,10 @@ def make_app() -> Flask:
         redis=connect_redis(settings.shared.redis_cache_url),
         celery=make_celery(settings.shared),
     )
-    acceptor = app.extensions[EXTENSION].acceptor
+    resources: Resources = app.extensions[EXTENSION]
     # Granian's processes are multiprocessing's, which run finalizers but not atexit.
-    Finalize(None, acceptor.close, args=(DRAIN_SECONDS,), exitpriority=10)
+    Finalize(None, resources.acceptor.close, args=(DRAIN_SECONDS,), exitpriority=10)
+    _start_threads(resources)
     return app
 
 
@@ -88,7 +94,26 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
         redis_cache=redis,
         permits=Permits(redis),
         ping_broker=partial(ping_broker, celery),
+        waiting_room=WaitingRoom(places_max=settings.waiters_max, read_seconds=settings.wait_read_seconds),
+        pace=Pace(),
     )
+
+
+def make_listener(resources: Resources) -> NoticeListener:
+    def take(notice: Notice) -> None:
+        resources.waiting_room.wake(notice.order_ids)
+        if notice.waited_seconds is not None:
+            resources.pace.observe(notice.waited_seconds)
+
+    return NoticeListener(resources.redis_cache, on_notice=take, on_hearing=resources.waiting_room.hear)
+
+
+def _start_threads(resources: Resources) -> None:
+    """What a serving process has beside its requests; Granian waits for these, so those that wait are let go first."""
+    settings, waiting_room = resources.settings, resources.waiting_room
+    make_listener(resources).start()
+    ConnectionWatch(port=settings.port, body_seconds_max=settings.body_seconds_max, waiting_room=waiting_room).start()
+    call_at_stop_signal(waiting_room.close)
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types

@@ -15,6 +15,7 @@ from api.orders import lines_of, order_out, retry_after
 from api.problems import problem_body, problem_from
 from api.resources import resources
 from api.schemas import BulkIn, BulkOut
+from shared.clock import now
 from shared.services.accept_orders import Accepted, OrderRequest
 
 blueprint = Blueprint("bulk", __name__, url_prefix="/v1", description="Placing many orders in one request.")
@@ -33,7 +34,7 @@ def place_orders(body: dict[str, Any]) -> Response:
     outcomes = iter(resources().acceptor.accept_all(caller().subject, requests))
     results = [_result(next(outcomes) if isinstance(entry, dict) else entry) for entry in entries]
     response = json_response({"results": results}, 202)
-    response.headers["Retry-After"] = retry_after()
+    response.headers["Retry-After"] = retry_after(now())
     return response
 
 

@@ -10,7 +10,10 @@ def _text(description: str) -> dict[str, Any]:
 LOCATION = {"Location": _text("where it is")}
 ETAG = {"ETag": _text("changes whenever the body does; for If-None-Match")}
 RETRY_AFTER = {
-    "Retry-After": {"description": "seconds, while the order is pending", "schema": {"type": "integer", "minimum": 1}}
+    "Retry-After": {
+        "description": "seconds, while the order is pending: the time that orders take at present",
+        "schema": {"type": "integer", "minimum": 1},
+    }
 }
 REPLAYED = {
     "Idempotent-Replayed": {

@@ -1,5 +1,6 @@
 """Orders: placing one, and looking at it until it is final."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response, request
@@ -10,16 +11,21 @@ from api.contract import refuses, takes
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
 from api.json_response import json_response
+from api.prefer import PREFER, PREFERENCE_APPLIED, wait_preferred
 from api.products import check_sku
 from api.resources import resources
+from api.retry_after import retry_after_seconds
 from api.schemas import OrderIn, OrderOut, PurchaseIn
+from shared.clock import now
 from shared.domain.order import Line, Order, Status
 from shared.services.accept_orders import OrderRequest
 from shared.store.orders import find_order
 
 blueprint = Blueprint("orders", __name__, url_prefix="/v1", description="Placing orders and polling them.")
 
-RETRY_AFTER_SECONDS = 1
+PACE_SILENT_SECONDS = 5.0
+"""Notices are missing then, and what this process reads is the news that it has; no order is news for longer."""
+
 ACCEPTED = "Accepted: it is on disk and will be decided."
 order_out = OrderOut()
 
@@ -56,19 +62,37 @@ def purchase(body: dict[str, Any], sku: str) -> Response:
     200,
     OrderOut,
     description="Poll it, as often as Retry-After says, until it is not pending.",
-    headers=ETAG | RETRY_AFTER,
+    headers=ETAG | RETRY_AFTER | PREFERENCE_APPLIED,
 )
-@blueprint.alt_response(304, description="It has not changed since it had the ETag in If-None-Match.")
-@takes(IF_NONE_MATCH)
+@blueprint.alt_response(
+    304, description="It has not changed since it had the ETag in If-None-Match.", headers=PREFERENCE_APPLIED
+)
+@takes(IF_NONE_MATCH, PREFER)
 @refuses("order-not-found")
 def get_order(order_id: str) -> Response:
     """Look at an order."""
     order = find_order(resources().database, order_id, customer=owner())
+    order, waited = _wait_as_preferred(order)
+    _learn_pace(order)
     response = order_response(order, 200)
     response.headers["Cache-Control"] = "private, no-cache"
+    if waited:
+        response.headers["Preference-Applied"] = f"wait={waited}"
     response.set_etag(f"{order.status.value}-{len(order.history)}")
     response.make_conditional(request)
     return response
+
+
+def _wait_as_preferred(order: Order) -> tuple[Order, int | None]:
+    """The order when it is final or the time is over, and the seconds that were preferred, if that was done."""
+    seconds = wait_preferred()
+    if seconds is None or order.status is not Status.PENDING:
+        return order, seconds
+    database = resources().database
+    order, done = resources().waiting_room.wait_until_final(
+        order, lambda: find_order(database, order.order_id), seconds=seconds
+    )
+    return order, seconds if done else None
 
 
 def owner() -> str | None:
@@ -97,9 +121,20 @@ def accepted_response(order: Order) -> Response:
 def order_response(order: Order, status: int) -> Response:
     response = json_response(order_out.dump(order), status)
     if order.status is Status.PENDING:
-        response.headers["Retry-After"] = retry_after()
+        response.headers["Retry-After"] = retry_after(order.updated_at)
     return response
 
 
-def retry_after() -> str:
-    return str(RETRY_AFTER_SECONDS)
+def retry_after(pending_since: datetime) -> str:
+    age_seconds = (now() - pending_since).total_seconds()
+    return str(retry_after_seconds(age_seconds, resources().pace.estimate_seconds()))
+
+
+def _learn_pace(order: Order) -> None:
+    """From what is read, while no notices are heard; no order is news for longer."""
+    pace = resources().pace
+    age_seconds = (now() - order.updated_at).total_seconds()
+    if order.status is not Status.PENDING and age_seconds < PACE_SILENT_SECONDS < pace.silent_seconds():
+        decided = order.history[1] if len(order.history) > 1 else order.history[0]
+        if decided.status is not Status.CANCELLED:
+            pace.observe((decided.at - order.created_at).total_seconds())

@@ -9,8 +9,10 @@ from pymongo.database import Database
 from redis import Redis
 
 from api.permits import Permits
+from api.retry_after import Pace
 from api.settings import ApiSettings
 from api.tokens import TokenVerifier
+from api.waiting import WaitingRoom
 from shared.cache import LeaseCache
 from shared.notices import FinishedOrders
 from shared.queue import Announcer
@@ -32,6 +34,8 @@ class Resources:
     redis_cache: Redis
     permits: Permits
     ping_broker: Callable[[], None]
+    waiting_room: WaitingRoom
+    pace: Pace
 
 
 def resources() -> Resources:

@@ -28,6 +28,9 @@ class ApiSettings:
     import_bytes_max: int
     rate_limits: Mapping[str, str]
     trusted_proxies: int
+    body_seconds_max: float
+    waiters_max: int
+    wait_read_seconds: float
 
 
 def load_api_settings() -> ApiSettings:
@@ -56,6 +59,12 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         rate_limits=_rate_limits(env),
         # proxies in front, each of which appends to X-Forwarded-For; 0: nobody may say whose address it is
         trusted_proxies=env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0, max=10)),
+        # a request that brings next to nothing for this long, and has no answer to wait for, is cut off
+        body_seconds_max=env.float("BODY_SECONDS_MAX", 20.0, validate=validate.Range(min=1)),
+        # requests that may wait for their orders (Prefer: wait=N) in one process, with threads of their own
+        waiters_max=env.int("WAITERS_MAX", 64, validate=validate.Range(min=0, max=1024)),
+        # how soon, at first, a waiting request looks by itself while no notices can be heard
+        wait_read_seconds=env.float("WAIT_READ_SECONDS", 1.0, validate=validate.Range(min=0.1)),
     )
 
 

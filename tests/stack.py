@@ -85,9 +85,7 @@ class Stack:
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
 
-    def token(
-        self, subject: str = "alice", scope: str = "orders:read orders:write products:write stock:write ops"
-    ) -> str:
+    def token(self, subject: str = "alice", scope: str = EVERY_SCOPE) -> str:
         claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + 3600}
         return jwt.encode(claims, SECRET, "HS256")
 

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from shared.domain.money import Money
+
+UUID_VERSION = 7
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,8 +93,11 @@ def new_order(order_id: str, customer: str, lines: Iterable[Line], *, reference:
 
 
 def accepted_at(order_id: str) -> datetime:
-    """Order ids are UUIDv7: they begin with the time, in milliseconds (RFC 9562, section 5.7)."""
-    return EPOCH + timedelta(milliseconds=int(order_id[:8] + order_id[9:13], 16))
+    """Order ids are UUIDv7: they begin with the time, in milliseconds (RFC 9562, section 5.7). Raises `ValueError`."""
+    parsed = UUID(order_id)
+    if parsed.version != UUID_VERSION:
+        raise ValueError(order_id)
+    return EPOCH + timedelta(milliseconds=parsed.int >> 80)
 
 
 def first_order_id(at: datetime) -> str:

@@ -29,6 +29,6 @@ def cancel_order(
     """
     cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now())
     publish_changes(product_cache, cancelled.changes)
-    finished_orders.publish([order_id])
+    finished_orders.publish([order_id], decided=False)
     log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))
     return cancelled.order

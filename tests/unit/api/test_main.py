@@ -42,7 +42,8 @@ def test_it_prepares_the_database_and_then_becomes_granian(done):
     assert options["--host"] == "::"
     assert options["--port"] == "81"
     assert options["--workers"] == "3"
-    assert options["--blocking-threads"] == "64"
+    assert options["--blocking-threads"] == str(64 + 64 + 128)
+    assert options["--http"] == "1"
     assert "--factory" in command
 
 

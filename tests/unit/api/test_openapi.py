@@ -259,7 +259,8 @@ def test_a_check_of_answers_can_fail(client, document):
     [
         ("post", "/v1/orders", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
         ("post", "/v1/products/{sku}/purchase", "202", {"Location", "Retry-After", "Idempotent-Replayed"}),
-        ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After"}),
+        ("get", "/v1/orders/{order_id}", "200", {"ETag", "Retry-After", "Preference-Applied"}),
+        ("get", "/v1/orders/{order_id}", "304", {"Preference-Applied"}),
         ("post", "/v1/orders/bulk", "202", {"Retry-After"}),
         ("get", "/v1/orders", "200", {"Link"}),
         ("post", "/v1/orders/{order_id}/retry", "202", {"Location", "Retry-After"}),
@@ -274,3 +275,10 @@ def test_a_check_of_answers_can_fail(client, document):
 def test_the_headers_of_an_answer_are_documented(client, method, path, status, headers):
     operation = client.get("/openapi.json").json["paths"][path][method]
     assert set(operation["responses"][status]["headers"]) == headers | {"RateLimit", "RateLimit-Policy"}
+
+
+def test_waiting_for_an_order_is_documented(document):
+    parameters = document["paths"]["/v1/orders/{order_id}"]["get"]["parameters"]
+    [prefer] = [found for found in parameters if found["name"] == "Prefer"]
+    assert (prefer["in"], prefer["required"]) == ("header", False)
+    assert "wait=N" in prefer["description"]

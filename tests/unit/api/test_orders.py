@@ -1,6 +1,7 @@
 """Placing orders and looking at them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -203,3 +204,87 @@ def test_an_entity_tag_does_not_show_someone_elses_order(client, store):
     address = store(CONFIRMED)
     etag = client.get(address, headers=bearer("alice")).headers["ETag"]
     assert client.get(address, headers={**bearer("bob"), "If-None-Match": etag}).status_code == 404
+
+
+def waiting(seconds: int, sub: str = "alice") -> dict[str, str]:
+    return {**bearer(sub), "Prefer": f"wait={seconds}"}
+
+
+def test_who_would_wait_for_an_order_that_is_final_need_not(client, store, resources):
+    resources.waiting_room.close()
+    response = client.get(store(CONFIRMED), headers=waiting(30))
+    assert (response.status_code, response.headers["Preference-Applied"]) == (200, "wait=30")
+
+
+def test_who_waits_for_someone_elses_order_takes_no_place(client, store):
+    assert client.get(store(an_order(customer="alice")), headers=waiting(30, "bob")).status_code == 404
+
+
+def test_an_order_that_is_decided_meanwhile_is_answered_as_it_then_is(client, store, database, monkeypatch):
+    order = an_order()
+    address = store(order)
+
+    def decide(*_):
+        entry = {"status": "rejected", "at": AT}
+        database.orders.update_one(
+            {"_id": order.order_id}, {"$set": {"status": "rejected"}, "$push": {"history": entry}}
+        )
+
+    monkeypatch.setattr("api.waiting.Place.wait", decide)
+    response = client.get(address, headers=waiting(30))
+    assert (response.json["status"], response.headers["ETag"]) == ("rejected", '"rejected-2"')
+    assert response.headers["Preference-Applied"] == "wait=30"
+    assert "Retry-After" not in response.headers
+
+
+def test_when_the_time_is_over_a_waiting_client_gets_the_pending_order(client, store):
+    response = client.get(store(an_order()), headers=waiting(1))
+    assert (response.status_code, response.json["status"]) == (200, "pending")
+    assert (response.headers["Preference-Applied"], response.headers["Retry-After"]) == ("wait=1", "1")
+
+
+def test_an_order_that_has_not_changed_after_the_wait_is_not_sent_again(client, store):
+    address = store(an_order())
+    etag = client.get(address, headers=bearer()).headers["ETag"]
+    again = client.get(address, headers={**waiting(1), "If-None-Match": etag})
+    assert (again.status_code, again.data, again.headers["Preference-Applied"]) == (304, b"", "wait=1")
+
+
+def test_without_a_place_the_answer_comes_at_once_and_does_not_say_that_it_waited(client, store, resources):
+    resources.waiting_room.close()
+    response = client.get(store(an_order()), headers=waiting(30))
+    assert (response.status_code, response.json["status"]) == (200, "pending")
+    assert "Preference-Applied" not in response.headers
+    assert response.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "wait=x", "respond-async", "return=minimal", ""])
+def test_other_preferences_are_as_if_they_were_not_there(client, store, prefer):
+    response = client.get(store(an_order()), headers={**bearer(), "Prefer": prefer})
+    assert response.status_code == 200
+    assert "Preference-Applied" not in response.headers
+
+
+def test_retry_after_follows_the_present_time_to_decision(client, store, resources):
+    resources.pace.observe(9.5)
+    placed = client.post("/v1/orders", json={"items": LINES}, headers=bearer())
+    assert placed.headers["Retry-After"] == "10"
+    looked_at = client.get(store(an_order(updated_at=now() - timedelta(seconds=4))), headers=bearer())
+    assert looked_at.headers["Retry-After"] == "6"
+
+
+def test_an_order_that_waits_for_long_is_asked_for_ever_more_rarely(client, store):
+    response = client.get(store(an_order(updated_at=now() - timedelta(seconds=20))), headers=bearer())
+    assert response.headers["Retry-After"] in ("10", "11")
+
+
+def test_without_notices_the_orders_that_are_read_tell_how_long_they_take(client, store, resources):
+    at = now()
+    created_at = at - timedelta(seconds=8)
+    history = (HistoryEntry(Status.PENDING, created_at), HistoryEntry(Status.REJECTED, at))
+    decided = an_order(status=Status.REJECTED, created_at=created_at, updated_at=at, history=history)
+    old = at - timedelta(hours=1)
+    client.get(store(replace(decided, order_id="old", created_at=old, updated_at=old)), headers=bearer())
+    assert resources.pace.estimate_seconds() == 0
+    client.get(store(decided), headers=bearer())
+    assert 7 < resources.pace.estimate_seconds() <= 8.1

@@ -37,6 +37,7 @@ def test_all_but_the_addresses_and_the_secret_has_a_default():
     assert settings.tokens.secret == JWT_SECRET
     assert (settings.host, settings.port, settings.processes, settings.threads) == ("127.0.0.1", 8000, 2, 64)
     assert settings.body_bytes_max == 1_048_576
+    assert (settings.body_seconds_max, settings.waiters_max, settings.wait_read_seconds) == (20, 64, 1)
 
 
 def test_what_is_missing_is_reported_together_with_the_shared_settings(environment):
@@ -101,6 +102,10 @@ def test_settings_do_not_show_the_secret():
         ("RATE_LIMIT_READS", "many"),
         ("RATE_LIMIT_CATALOGUE", "many"),
         ("RATE_LIMIT_UNAUTHORIZED", "many"),
+        ("BODY_SECONDS_MAX", "0.5"),
+        ("WAITERS_MAX", "-1"),
+        ("WAITERS_MAX", "1025"),
+        ("WAIT_READ_SECONDS", "0"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(environment, name, value):
