@@ -21,7 +21,7 @@ blueprint = Blueprint(
 @blueprint.requires("orders:write")
 @blueprint.limited("orders")
 @blueprint.response(200, OrderOut, description="It is cancelled, now or before.")
-@refuses("order-not-found", "order-not-cancellable", "stock-out-of-range")
+@refuses("order-not-found", "order-not-cancellable")
 def post_cancel(order_id: str) -> Response:
     """Cancel an order that is pending or confirmed; what it took comes back to stock."""
     order = cancel_order(

@@ -21,9 +21,12 @@ def position_in_request(arguments: Mapping[str, Any]) -> Position | None:
     if cursor is None:
         return None
     try:
-        list_id, kind, value, row_id = _signer().loads(cursor)
+        content = _signer().loads(cursor)
     except BadData:
-        raise Problem("invalid-cursor", "It is not one of ours.") from None
+        raise _not_ours() from None
+    if _signer().dumps(content) != cursor:
+        raise _not_ours()  # base64 has spare bits, which the signature does not cover
+    list_id, kind, value, row_id = content
     if list_id != _list_id():
         detail = "It was made for another list: the filters and the sort must be those of the page that it came with."
         raise Problem("invalid-cursor", detail)
@@ -38,6 +41,10 @@ def page_response(items: list[Any], after: Position | None) -> Response:
         query = urlencode({**request.args, "cursor": cursor})
         response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return response
+
+
+def _not_ours() -> Problem:
+    return Problem("invalid-cursor", "It is not one of ours.")
 
 
 def _cursor(position: Position) -> str:

@@ -21,13 +21,17 @@ AMOUNT_MAX = 10**10
 """Even 50 lines of 10,000 units then add up to less than 2^53, the largest integer that every JSON reader keeps."""
 
 
+BLANK = re.compile(r"\s*")
+
 CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """Unicode's category Cc."""
 
 
-def _no_control_characters(text: str) -> None:
+def _readable(text: str) -> None:
     if CONTROL_CHARACTER.search(text):
         raise ValidationError("Must not contain control characters.")
+    if BLANK.fullmatch(text):
+        raise ValidationError("Must not be blank.")
 
 
 class Input(Schema):
@@ -54,13 +58,17 @@ class NewSku(Sku):
             raise ValidationError(f"{value} is reserved: it is an address of its own.")
 
 
+READABLE = r"^[^\u0000-\u001F\u007F-\u009F]*[^\s\u0000-\u001F\u007F-\u009F][^\u0000-\u001F\u007F-\u009F]*$"
+"""The same for readers of the document, as a pattern of ECMA-262."""
+
+
 class Text(fields.String):
     """Text that people can read: no control characters, among them NUL."""
 
     def __init__(self, length_max: int, *, metadata: dict[str, Any] | None = None, **kwargs: Any) -> None:
         length = validate.Length(min=1, max=length_max)
-        metadata = {"pattern": r"^[^\u0000-\u001F\u007F-\u009F]*$", **(metadata or {})}
-        super().__init__(validate=[length, _no_control_characters], metadata=metadata, **kwargs)
+        metadata = {"pattern": READABLE, **(metadata or {})}
+        super().__init__(validate=[length, _readable], metadata=metadata, **kwargs)
 
 
 class Whole(fields.Integer):
@@ -220,7 +228,7 @@ class ProductListIn(PageIn):
     sort = fields.String(
         load_default=ProductSort.SKU.value,
         validate=validate.OneOf([sign + sort.value for sort in ProductSort for sign in ("", "-")]),
-        metadata={"description": "with a hyphen: descending. Ties are in order of SKU"},
+        metadata={"description": "with a hyphen: descending. Ties are in order of SKU, in the same direction"},
     )
     min_price = QueryWhole(0, AMOUNT_MAX, load_default=None, metadata={"description": "in minor units"})
     max_price = QueryWhole(0, AMOUNT_MAX, load_default=None, metadata={"description": "in minor units"})

@@ -77,6 +77,7 @@ def created(product: Product, *, by: str) -> Change:
     return Change(None, product, initial if product.stock else None)
 
 
-def with_movement(product: Product, movement: Movement) -> Change:
-    """Raises `StockOutOfRange`."""
-    return Change(product, moved(product, movement.delta, at=movement.at), movement)
+def returned(product: Product, quantity: int, *, order_id: str, by: str, at: datetime) -> Change:
+    """What an order took comes back, also above what an adjustment may make of a stock."""
+    movement = Movement(order_id, product.sku, MovementKind.RETURN, quantity, at, by)
+    return Change(product, changed(product, {"stock": product.stock + quantity}, at=at), movement)

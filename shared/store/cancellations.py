@@ -4,7 +4,7 @@ Against the deciding transaction one of the two wins: both write the order, so t
 again, and finds what the other has made of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +13,8 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.domain.errors import OrderNotCancellable, OrderNotFound
-from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Order, Status
-from shared.domain.product import Change, Product, with_movement
+from shared.domain.product import Change, returned
 from shared.store.connection import Document
 from shared.store.documents import history_value, order_from
 from shared.store.orders import named_order
@@ -50,7 +49,9 @@ def write_cancellation(
             raise OrderNotCancellable(order_id, order.status.value)
         cancelled = _write_status(database, order, at, session)
         taken = {line.sku: line.quantity for line in order.items} if order.status is Status.CONFIRMED else {}
-        changes = _returns(read_products(database, sorted(taken), session), taken, order_id, by, at)
+        products = read_products(database, sorted(taken), session)
+        # Into the stock of archived products too: their ledger stays true.
+        changes = [returned(products[sku], taken[sku], order_id=order_id, by=by, at=at) for sku in taken]
         write_changes(database, changes, session)
         return Cancelled(cancelled, changes)
 
@@ -70,13 +71,3 @@ def _write_status(database: Database[Document], order: Order, at: datetime, sess
     if document is None:
         raise GuardFailed(f"{order.order_id} is not {order.status} any more")
     return order_from(document)
-
-
-def _returns(
-    products: Mapping[str, Product], taken: Mapping[str, int], order_id: str, by: str, at: datetime
-) -> list[Change]:
-    """Into the stock of archived products too: their ledger stays true."""
-    return [
-        with_movement(products[sku], Movement(order_id, sku, MovementKind.RETURN, quantity, at, by))
-        for sku, quantity in taken.items()
-    ]

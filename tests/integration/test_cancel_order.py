@@ -11,6 +11,7 @@ from redis import Redis
 
 from shared.clock import now
 from shared.domain.order import Order, Reason, ReasonCode, Status
+from shared.domain.product import STOCK_MAX
 from shared.notices import CHANNEL
 from shared.services.decide_orders import OrderDecider
 from shared.store import cancellations, decisions
@@ -137,6 +138,20 @@ def test_stock_comes_back_to_an_archived_product_too(
     assert cancel(client, order.order_id).status_code == 200
     assert stock_of(database, "MUG") == 5
     assert client.get("/v1/products/MUG").status_code == 404
+    assert_ledger_true(database)
+
+
+def test_stock_comes_back_also_where_it_has_been_filled_up_to_the_brim(
+    client: FlaskClient, database: Database[Document], decider: OrderDecider
+) -> None:
+    put_products(database, a_product("BRIM", stock=STOCK_MAX))
+    [order_id] = put_orders(database, an_order(a_line("BRIM", 1)))
+    decider.decide([order_id])
+    headers = bearer("clerk", "stock:write")
+    client.post("/v1/products/BRIM/stock-adjustments", json={"delta": 1, "reason": "x"}, headers=headers)
+
+    assert cancel(client, order_id).status_code == 200
+    assert stock_of(database, "BRIM") == STOCK_MAX + 1
     assert_ledger_true(database)
 
 

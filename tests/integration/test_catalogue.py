@@ -1,6 +1,7 @@
 """The list of products on a real MongoDB: exact against a plain reference, stable while rows move, by indexes."""
 
 import itertools
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -347,7 +348,8 @@ class TestOverHttp:
         changed = [
             good[:place] + ("A" if good[place] != "A" else "B") + good[place + 1 :] for place in range(len(good))
         ]
-        for cursor in [*forged, *changed]:
+        last = [good[:-1] + other for other in string.ascii_letters + string.digits + "-_=" if other != good[-1]]
+        for cursor in [*forged, *changed, *last]:
             response = client.get(f"/v1/products?limit=2&cursor={cursor}")
             assert response.status_code == 400, cursor
             assert response.json["type"] == "/problems/invalid-cursor"

@@ -63,7 +63,7 @@ GOOD: dict[tuple[str, str], dict[str, Any]] = {
 BODY_ROUTES = [*GOOD, ("POST", "/v1/orders/bulk")]
 MEANT = {
     ("description", None), ("reference", None), ("low_stock_threshold", None),
-    ("name", " "), ("description", " "), ("reason", " "), ("reference", " "), ("name", "1"), ("description", "1"),
+    ("name", "1"), ("description", "1"),
     ("reason", "1"), ("reference", "1"), ("sku", "1"), ("name", "\u202e"), ("description", "\u202e"),
     ("reason", "\u202e"),
     ("reference", "\u202e"), ("name", "$where"), ("description", "$where"), ("reason", "$where"),
