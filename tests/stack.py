@@ -64,6 +64,9 @@ class Stack:
     def start_api(self) -> subprocess.Popen[bytes]:
         process = self._start("api", [sys.executable, "-m", "api"])
         wait_until(lambda: self._answers("/livez"), "the API to answer", process)
+        # All of its processes: one that is stopped while it still starts ends only when it is killed, ten seconds on.
+        processes = int(self.environment.get("API_PROCESSES", "2"))
+        wait_until(lambda: self.log("api").count("Started worker-") >= processes, "all of the API", process)
         return process
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
