@@ -7,8 +7,9 @@ from marshmallow import ValidationError
 
 from api.auth import caller
 from api.blueprint import Blueprint, invalid_request, messages_of
+from api.contract import refuses
 from api.headers import RETRY_AFTER
-from api.idempotency import bare_key
+from api.idempotency import bare_key, refuse_idempotency_key
 from api.json_response import json_response
 from api.limits import spend
 from api.orders import lines_of, order_out, retry_after
@@ -26,15 +27,19 @@ blueprint = Blueprint("bulk", __name__, url_prefix="/v1", description="Placing m
 @blueprint.limited("orders")
 @blueprint.arguments(BulkIn())
 @blueprint.response(202, BulkOut, description="Each entry was accepted or refused by itself.", headers=RETRY_AFTER)
+@refuses("invalid-header")
 def place_orders(body: dict[str, Any]) -> Response:
     """Place up to 1,000 orders."""
+    refuse_idempotency_key()
     entries = body["orders"]
     spend("orders", cost=len(entries) - 1)
     requests = [_request(entry) for entry in entries if isinstance(entry, dict)]
-    outcomes = iter(resources().acceptor.accept_all(caller().subject, requests))
-    results = [_result(next(outcomes) if isinstance(entry, dict) else entry) for entry in entries]
+    outcomes = resources().acceptor.accept_all(caller().subject, requests)
+    rest = iter(outcomes)
+    results = [_result(next(rest) if isinstance(entry, dict) else entry) for entry in entries]
     response = json_response({"results": results}, 202)
-    response.headers["Retry-After"] = retry_after(now())
+    if any(isinstance(outcome, Accepted) for outcome in outcomes):
+        response.headers["Retry-After"] = retry_after(now())
     return response
 
 

@@ -66,7 +66,7 @@ def _complete_operation(path: str, operation: Json, view: Any) -> None:
         responses[str(status)] = _problem_response(slugs)
     responses["default"] = _problem_response(["internal-error"])
     if limited:
-        for response in responses.values():
+        for response in (response for status, response in responses.items() if status != NOT_COUNTED):
             response["headers"] = response.get("headers", {}) | RATE_LIMIT
     for status, links in LINKS.get(view.__name__, {}).items():
         responses[status]["links"] = links
@@ -121,6 +121,9 @@ def _problem_example(slug: str) -> Json:
         "request_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
     }
 
+
+NOT_COUNTED = "403"
+"""Who lacks the scope spends no permit."""
 
 PROBLEM_HEADERS: dict[str, Json] = {
     "rate-limited": RETRY_WHEN_LIMITED,

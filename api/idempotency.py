@@ -9,7 +9,11 @@ from api.problems import Problem
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
-WELL_FORMED = re.compile(r"[\x21-\x7e]{1,255}")
+BARE, QUOTED = r"[!#-+\--~]{1,255}", r'"[!#-~]{1,255}"'
+WELL_FORMED = re.compile(f"{BARE}|{QUOTED}")
+"""Visible ASCII; a bare key has no comma: two headers of this name arrive as one, with a comma between their values."""
+
+RULE = "must be 1 to 255 visible ASCII characters, one key, without quotes in it and with a comma only inside quotes"
 
 
 def _parameter(effect: str) -> dict[str, Any]:
@@ -17,7 +21,7 @@ def _parameter(effect: str) -> dict[str, Any]:
         "name": HEADER,
         "in": "header",
         "required": False,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        "schema": {"type": "string", "pattern": f"^({BARE}|{QUOTED})$"},
         "description": f"{effect} per caller and key, for ever: repeat the request with the same key after an error.",
     }
 
@@ -33,14 +37,18 @@ def idempotency_key() -> str | None:
         return None
     key = bare_key(given)
     if key is None:
-        detail = f"{HEADER} must be 1 to 255 visible ASCII characters."
-        raise Problem("invalid-header", detail, {"header": HEADER})
+        raise Problem("invalid-header", f"{HEADER} {RULE}.", {"header": HEADER})
     return key
+
+
+def refuse_idempotency_key() -> None:
+    """Where each entry of the body has its own: a key for all of them would seem to be honoured."""
+    if HEADER in request.headers:
+        detail = f"{HEADER} is not for this address: give each entry its own idempotency_key."
+        raise Problem("invalid-header", detail, {"header": HEADER})
 
 
 def bare_key(given: str) -> str | None:
     """Without its quotes; None when it is not in its form."""
     key = given.strip()
-    if len(key) > 1 and key[0] == key[-1] == '"':
-        key = key[1:-1]
-    return key if WELL_FORMED.fullmatch(key) else None
+    return key.strip('"') if WELL_FORMED.fullmatch(key) else None

@@ -124,7 +124,7 @@ def problem_from(error: Exception) -> Problem:
         case ProductNotFound(sku=sku):
             return Problem("product-not-found", f"No product has the SKU {sku}.", {"sku": sku})
         case OrderNotFound(order_id=order_id):
-            return Problem("order-not-found", "No order of yours has this id.", {"order_id": order_id})
+            return Problem("order-not-found", "There is no such order, or it is not yours.", {"order_id": order_id})
         case SkuTaken(sku=sku):
             return Problem("sku-taken", f"A product, possibly an archived one, has the SKU {sku}.", {"sku": sku})
         case VersionConflict(sku=sku):

@@ -20,7 +20,7 @@ COLUMNS = ("sku", "name", "description", "price_amount", "price_currency", "stoc
 SHOWN_MAX = 10
 """Columns of a header that are shown again in its refusal, and as many dozens of their characters at the most."""
 
-WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class UnreadableFile(Exception):

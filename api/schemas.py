@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, validate, validates
 
-from api.idempotency import bare_key
+from api.idempotency import BARE, QUOTED, RULE, bare_key
 from shared.domain.catalogue import ProductSort
 from shared.domain.movement import MovementKind
 from shared.domain.order import ReasonCode, Status
@@ -121,13 +121,15 @@ class OrderIn(Input):
 
 class BulkEntryIn(OrderIn):
     idempotency_key = fields.String(
-        load_default=None, allow_none=True, metadata={"description": "as the header Idempotency-Key, for this order"}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "as the header Idempotency-Key, for this order", "pattern": f"^({BARE}|{QUOTED})$"},
     )
 
     @validates("idempotency_key")
     def _well_formed(self, key: str | None, **_: Any) -> None:
         if key is not None and bare_key(key) is None:
-            raise ValidationError("Must be 1 to 255 visible ASCII characters.")
+            raise ValidationError(f"{RULE.capitalize()}.")
 
 
 class EachOf(ListOf):

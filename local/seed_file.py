@@ -99,7 +99,7 @@ def conclude(console: Console, answer: dict[str, Any]) -> int:
     console.print(counts)
     if not answer["failed"]:
         return 0
-    problems = Table("line", "SKU", "what is wrong", title=f"The first of {answer['failed']:,} problems")
+    problems = Table("line", "SKU", "what is wrong", title=_heading(answer["failed"]))
     for problem in answer["problems"][:PROBLEMS_SHOWN]:
         problems.add_row(str(problem["line"]), problem.get("sku", ""), Text(_said(problem)))
     console.print(problems)
@@ -126,9 +126,19 @@ def _sent(file: BinaryIO, size: int, progress: Progress) -> Iterator[bytes]:
     progress.update(task, description="sent, waiting for the last rows")
 
 
+def _heading(failed: int) -> str:
+    return (
+        f"The first {PROBLEMS_SHOWN} of {failed:,} rows that failed" if failed > PROBLEMS_SHOWN else "Rows that failed"
+    )
+
+
 def _said(problem: dict[str, Any]) -> str:
     errors = problem.get("errors")
-    return "; ".join(f"{name}: {said}" for name, said in errors.items()) if errors else problem["detail"]
+    return "; ".join(f"{name}: {_plain(said)}" for name, said in errors.items()) if errors else problem["detail"]
+
+
+def _plain(said: Any) -> str:
+    return " ".join(map(str, said)) if isinstance(said, list) else str(said)
 
 
 if __name__ == "__main__":

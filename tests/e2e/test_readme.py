@@ -22,7 +22,7 @@ def test_the_catalogue_works_as_written(system: LocalSystem) -> None:
     done = system.shell(script_of("catalogue", system))
 
     assert done.returncode == 0, done.stderr
-    created, low, movement, ledger, patched = json.loads(f"[{done.stdout.replace('}{', '},{')}]")
+    created, low, movement, ledger, patched = map(json.loads, done.stdout.splitlines())
     assert created["low_stock"]
     assert created["sku"] in [product["sku"] for product in low["items"]]
     assert [entry["delta"] for entry in ledger["items"]] == [movement["delta"], 2]

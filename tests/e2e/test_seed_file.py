@@ -34,7 +34,7 @@ def test_bad_rows_are_shown_by_line_and_make_the_exit_status_one(system: LocalSy
 
     assert done.returncode == 1, done.stderr
     assert figures(done.stdout) == ["3", "1", "0", "0", "2"]
-    assert "The first of 2 problems" in done.stdout
+    assert "Rows that failed" in done.stdout
     assert "SEED-B" in done.stdout
     assert "[/x]" in done.stdout
     assert "Missing data for required field" in " ".join(done.stdout.split())

@@ -123,6 +123,14 @@ def test_a_key_is_one_whether_it_came_in_bulk_or_in_a_header(client: FlaskClient
     assert stored(database) == 2
 
 
+def test_a_key_for_all_of_a_bulk_is_refused(client: FlaskClient, database: Database[Document]) -> None:
+    """It would seem to make the bulk safe to repeat, and would not."""
+    headers = {**bearer(), "Idempotency-Key": "k"}
+    response = client.post("/v1/orders/bulk", json={"orders": [GOOD]}, headers=headers)
+    assert (response.status_code, response.json["header"]) == (400, "Idempotency-Key")
+    assert stored(database) == 0
+
+
 class Announcements:
     def __init__(self) -> None:
         self.messages: list[list[str]] = []

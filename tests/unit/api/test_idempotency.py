@@ -34,7 +34,27 @@ def test_the_key_is_stored_without_its_quotes(client, database):
     assert database.orders.find_one()["idempotency"]["key"] == "key-1"
 
 
-@pytest.mark.parametrize("key", ["", '""', " ", "a b", '"a b"', "é", "a\tb", "a\x00", "a" * 256, f'"{"a" * 256}"'])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        '""',
+        " ",
+        "a b",
+        '"a b"',
+        "é",
+        "a\tb",
+        "a\x00",
+        "a" * 256,
+        f'"{"a" * 256}"',
+        '"',
+        '"a',
+        'a"',
+        "a,b",
+        '"a","b"',
+        'a"b',
+    ],
+)
 def test_a_malformed_key_is_refused_and_stores_nothing(client, database, key):
     response = place(client, key)
     assert response.status_code == 400
@@ -43,7 +63,14 @@ def test_a_malformed_key_is_refused_and_stores_nothing(client, database, key):
     assert database.orders.count_documents({}) == 0
 
 
-@pytest.mark.parametrize("key", ["a", "a" * 255, f'"{"a" * 255}"', "!~", "a:b/c", '"'])
+def test_two_keys_in_one_request_are_refused(client, database):
+    """They arrive as one header with a comma, and which of them was meant nobody can know."""
+    headers = [*bearer().items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    assert client.post("/v1/orders", json=BODY, headers=headers).status_code == 400
+    assert database.orders.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("key", ["a", "a" * 255, f'"{"a" * 255}"', "!~", "a:b/c", '"a,b"'])
 def test_1_to_255_visible_characters_are_a_key(client, key):
     assert place(client, key).status_code == 202
 
