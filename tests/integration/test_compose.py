@@ -101,10 +101,12 @@ def test_the_services_are_known_to_these_tests() -> None:
 
 def test_the_example_of_env_names_every_variable_with_its_default_and_the_secrets_empty() -> None:
     lines = (PROJECT / ".env.example").read_text().splitlines()
-    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    optional = {match["name"]: "" for line in lines if (match := re.fullmatch(r"#(?P<name>[A-Z_]+)=", line))}
     expected = {match["name"]: match["text"] if match["kind"] == "-" else "" for match in VARIABLE.finditer(FILE)}
-    assert example == expected
-    assert {name for name, value in example.items() if not value} == set(GIVEN) | NOT_NEEDED
+    assert given | optional == expected
+    assert {name for name, value in given.items() if not value} == set(GIVEN)
+    assert set(optional) == NOT_NEEDED
 
 
 def test_no_variable_is_used_without_a_default_or_a_refusal() -> None:
