@@ -81,12 +81,13 @@ def make_celery(settings: Settings) -> Celery:
     return celery
 
 
-def announce_orders(celery: Celery, order_ids: Sequence[str]) -> None:
+def announce_orders(celery: Celery, order_ids: Sequence[str], *, again: bool = False) -> None:
     """Send one message for all of the orders. Raises `Unavailable` when the broker does not take it."""
     try:
         celery.send_task(
             PROCESS_ORDERS,
             args=[list(order_ids)],
+            kwargs={"again": True} if again else {},
             queue=ORDERS_QUEUE,
             retry=True,
             # Once more, at once: the pooled connection may be from before a restart of the broker.

@@ -31,6 +31,7 @@ class Settings:
     accept_batch_max: int
     decide_batch_max: int
     worker_threads: int
+    attempts_max: int
     cache_ttl_seconds: int
     announce_after_seconds: int
     announce_interval_max_seconds: int
@@ -84,6 +85,8 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),
         # messages that one worker process holds at a time
         worker_threads=env.int("WORKER_THREADS", 32, validate=positive),
+        # an order that was tried so often in vain is failed
+        attempts_max=env.int("ATTEMPTS_MAX", 5, validate=positive),
         # a cached product is never older than this, even when an invalidation was lost
         cache_ttl_seconds=env.int("CACHE_TTL_SECONDS", 30, validate=positive),
         # a pending order is announced again after this long, then after twice as long, and so on

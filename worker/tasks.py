@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from celery import Task
+
 from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.queue import PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
@@ -20,15 +22,22 @@ from worker.resources import resources
     retry_backoff=1,
     retry_backoff_max=30,
     max_retries=5,
+    bind=True,
 )
-def process_orders(order_ids: Sequence[Any]) -> None:
-    """Decide these orders. Only text is an order id: an object could pass for a query operator."""
-    resources().decider.decide([order_id for order_id in order_ids if isinstance(order_id, str)])
+def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool = False) -> None:
+    """Decide these orders. Only text is an order id: an object could pass for a query operator.
+
+    `again`: the sweeper has announced them. A message that comes back from a worker which did not acknowledge it is no
+    different.
+    """
+    texts = [order_id for order_id in order_ids if isinstance(order_id, str)]
+    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+    resources().decider.decide(texts, again=again or redelivered)
 
 
 @app.task(name=SWEEP_ORDERS)
 def sweep() -> int:
     """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive."""
-    announced = sweep_orders(resources().database, partial(announce_orders, app), settings)
+    announced = sweep_orders(resources().database, partial(announce_orders, app, again=True), settings)
     beat_heart(resources().database, now())
     return announced

@@ -8,6 +8,7 @@ OrderProcessorError
 ├── OrderNotFound           no order has this id, or it is someone else's
 ├── OrderNotCancellable     it is neither pending nor confirmed (nor cancelled already)
 ├── OrderNotRetryable       it has not failed
+├── OrderUnreadable         what is stored is not an order
 ├── IdempotencyKeyReuse     the key was used before, with another request
 ├── WriteRefused            MongoDB will never store this document as it is
 └── Unavailable             MongoDB or the token issuer can't be reached or is too slow, or the process is shutting
@@ -64,6 +65,12 @@ class OrderNotRetryable(OrderProcessorError):
         super().__init__(f"{order_id} is {status}")
         self.order_id = order_id
         self.status = status
+
+
+class OrderUnreadable(OrderProcessorError):
+    def __init__(self, order_id: str) -> None:
+        super().__init__(order_id)
+        self.order_id = order_id
 
 
 class IdempotencyKeyReuse(OrderProcessorError):

@@ -1,6 +1,10 @@
-"""Deciding orders: the tasks that run side by side in one worker process share one transaction."""
+"""Deciding orders: the tasks that run side by side in one worker process share one transaction.
+
+An order that was tried in vain before is tried alone: what it does to its worker then, it does to no other order.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from pymongo.database import Database
@@ -9,16 +13,23 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.allocation import Confirmed, Decision
 from shared.domain.errors import Unavailable
-from shared.domain.order import Reason, ReasonCode
 from shared.group_commit import GroupCommit
 from shared.notices import FinishedOrders
+from shared.services.attempts import Attempts
 from shared.services.product_changes import report_low_stock
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.decisions import decide_pending
-from shared.store.orders import fail_order
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """`again`: not for the first time."""
+
+    order_id: str
+    again: bool
 
 
 class OrderDecider:
@@ -34,50 +45,62 @@ class OrderDecider:
         self._database = database
         self._product_cache = product_cache
         self._finished_orders = finished_orders
+        self._attempts = Attempts(database, finished_orders, attempts_max=settings.attempts_max)
         self._batch_max = settings.decide_batch_max
-        self._group = GroupCommit[str, Decision | None]("order-decider", self._commit, batch_max=self._batch_max)
+        self._group = GroupCommit[Announced, Decision | None]("order-decider", self._commit, batch_max=self._batch_max)
 
-    def decide(self, order_ids: Sequence[str]) -> None:
-        """Returns when each of the orders is final. Raises `Unavailable` when MongoDB is; then repeat it.
+    def decide(self, order_ids: Sequence[str], *, again: bool = False) -> None:
+        """Returns when each of the orders is final, or left to a later attempt. `again`: they were announced before.
 
-        An order that can't be processed becomes `failed`, and the others of its batch go on.
+        Raises `Unavailable` when MongoDB is; then repeat it. What else it raises is no order's fault.
         """
-        outcomes = self._outcomes(order_ids)
-        outages = []
-        for order_id, outcome in zip(order_ids, outcomes, strict=True):
-            if isinstance(outcome, Unavailable):
-                outages.append(outcome)
-            elif isinstance(outcome, Exception):
-                self._fail(order_id, outcome)
-        if outages:
-            log.warning("orders can't be decided now", orders=len(outages), error=repr(outages[0].__cause__))
-            raise outages[0]
+        outcomes = self._outcomes([Announced(order_id, again) for order_id in order_ids])
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+        if errors:
+            log.warning("orders can't be decided now", orders=len(errors), error=repr(errors[0].__cause__ or errors[0]))
+            raise errors[0]
 
     def close(self, timeout_seconds: float) -> None:
         self._group.close(timeout_seconds)
 
-    def _outcomes(self, order_ids: Sequence[str]) -> list[Decision | Exception | None]:
+    def _outcomes(self, announced: Sequence[Announced]) -> list[Decision | Exception | None]:
         """A message may name more orders than one transaction should decide."""
-        parts = [order_ids[start : start + self._batch_max] for start in range(0, len(order_ids), self._batch_max)]
+        parts = [announced[start : start + self._batch_max] for start in range(0, len(announced), self._batch_max)]
         futures = [self._group.submit(part) for part in parts]
         return [outcome for future in futures for outcome in future.result()]
 
-    def _commit(self, order_ids: Sequence[str]) -> list[Decision | None]:
-        """None for an order that was not pending: another delivery has decided it."""
+    def _commit(self, announced: Sequence[Announced]) -> list[Decision | None]:
+        """None for an order that was not pending, since another delivery has decided it, or that was tried in vain."""
+        order_ids = dict.fromkeys(order.order_id for order in announced)
+        again = {order.order_id for order in announced if order.again}
+        suspects = self._attempts.suspects_among(sorted(again))
+        alone = {suspect.order_id for suspect in suspects}
+        decisions = self._decide([order_id for order_id in order_ids if order_id not in alone], sorted(again - alone))
+        for suspect in suspects:
+            if self._attempts.may_be_tried(suspect):
+                decisions |= self._decide([suspect.order_id], [suspect.order_id])
+        return [decisions.get(order.order_id) for order in announced]
+
+    def _decide(self, order_ids: Sequence[str], again: Sequence[str]) -> dict[str, Decision]:
+        """By order id. An order that stands alone may fail; any other error is raised, and the batch is split by it."""
+        try:
+            with self._attempts.with_name_on(again):
+                return self._decide_and_tell(order_ids) if order_ids else {}
+        except Unavailable:
+            raise
+        except Exception as error:
+            if len(order_ids) > 1:
+                raise
+            self._attempts.count(order_ids[0], error)
+            return {}
+
+    def _decide_and_tell(self, order_ids: Sequence[str]) -> dict[str, Decision]:
         with self._product_cache.changing() as close:
-            decided = decide_pending(self._database, list(dict.fromkeys(order_ids)), at=now(), about_to_sell=close)
+            decided = decide_pending(self._database, order_ids, at=now(), about_to_sell=close)
         decisions = decided.decisions
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)
         if decisions:
             confirmed = sum(isinstance(decision, Confirmed) for decision in decisions)
             log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)
-        by_id = {decision.order_id: decision for decision in decisions}
-        return [by_id.get(order_id) for order_id in order_ids]
-
-    def _fail(self, order_id: str, error: Exception) -> None:
-        reason = Reason(ReasonCode.UNPROCESSABLE)
-        text = f"{type(error).__name__}: {error}"
-        if fail_order(self._database, order_id, reason, error=text, at=now()):
-            log.error("order failed", order_id=order_id, error=text, exc_info=error)
-            self._finished_orders.publish([order_id])
+        return {decision.order_id: decision for decision in decisions}

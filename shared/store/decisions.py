@@ -54,7 +54,7 @@ def decide_pending(
     `about_to_sell` is told the SKUs right before each commit that takes stock of them.
 
     Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
-    Raises `Unavailable`; any other error means that one of the orders can't be processed.
+    Raises `Unavailable`, `OrderUnreadable`; with any other error, too, one of the orders is at fault.
     """
 
     def transact(session: ClientSession) -> Decided:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.allocation import PendingOrder
+from shared.domain.errors import OrderUnreadable
 from shared.domain.idempotency import Idempotency
 from shared.domain.money import Money
 from shared.domain.movement import Movement, MovementKind
@@ -25,6 +26,7 @@ def order_document(order: Order, *, announce_after_seconds: int) -> Document:
         "total": money_value(order.total),
         "reason": reason_value(order.reason),
         "history": [history_value(entry.status, entry.at) for entry in order.history],
+        "attempts": 0,
         **announcement_value(order.created_at, announce_after_seconds),
         "created_at": order.created_at,
         "updated_at": order.updated_at,
@@ -55,7 +57,11 @@ def order_from(document: Mapping[str, Any]) -> Order:
 
 
 def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
-    return PendingOrder(document["_id"], lines_from(document["items"]))
+    """Raises `OrderUnreadable`."""
+    items = document.get("items")
+    if not isinstance(items, list) or not items or not all(_is_line(item) for item in items):
+        raise OrderUnreadable(document["_id"])
+    return PendingOrder(document["_id"], tuple(Line(item["sku"], item["quantity"]) for item in items))
 
 
 def product_document(product: Product) -> Document:
@@ -158,6 +164,13 @@ def history_value(status: Status, at: datetime) -> Document:
 
 def lines_from(items: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:
     return tuple(Line(item["sku"], item["quantity"], _money_from(item["unit_price"])) for item in items)
+
+
+def _is_line(item: object) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("sku"), str):
+        return False
+    quantity = item.get("quantity")
+    return isinstance(quantity, int) and not isinstance(quantity, bool) and quantity > 0
 
 
 def _money_from(value: Mapping[str, Any] | None) -> Money | None:

@@ -10,7 +10,7 @@ from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import OrderNotFound, OrderNotRetryable, Unavailable, WriteRefused
 from shared.domain.idempotency import Idempotency
-from shared.domain.order import Order, Reason, Status
+from shared.domain.order import Order, Status
 from shared.store.connection import Document
 from shared.store.documents import (
     announcement_value,
@@ -18,7 +18,6 @@ from shared.store.documents import (
     idempotency_value,
     order_document,
     order_from,
-    reason_value,
 )
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 
@@ -79,24 +78,6 @@ def named_order(order_id: str, customer: str | None) -> Document:
     return {"_id": order_id} if customer is None else {"_id": order_id, "customer": customer}
 
 
-def fail_order(database: Database[Document], order_id: str, reason: Reason, *, error: str, at: datetime) -> bool:
-    """Move a pending order to `failed`; False when it is not pending. `error` is for operators alone."""
-    with outage_as_unavailable():
-        result = database.orders.update_one(
-            {"_id": order_id, "status": Status.PENDING.value},
-            {
-                "$set": {
-                    "status": Status.FAILED.value,
-                    "reason": reason_value(reason),
-                    "error": error,
-                    "updated_at": at,
-                },
-                "$push": {"history": history_value(Status.FAILED, at)},
-            },
-        )
-    return result.modified_count == 1
-
-
 def reopen_order(database: Database[Document], order_id: str, *, at: datetime, announce_after_seconds: int) -> Order:
     """Move a failed order back to `pending`. Raises `OrderNotFound`, `OrderNotRetryable`, `Unavailable`."""
     with outage_as_unavailable():
@@ -106,10 +87,11 @@ def reopen_order(database: Database[Document], order_id: str, *, at: datetime, a
                 "$set": {
                     "status": Status.PENDING.value,
                     "reason": None,
+                    "attempts": 0,
                     "updated_at": at,
                     **announcement_value(at, announce_after_seconds),
                 },
-                "$unset": {"error": ""},
+                "$unset": {"error": "", "tried_by": ""},
                 "$push": {"history": history_value(Status.PENDING, at)},
             },
             return_document=ReturnDocument.AFTER,

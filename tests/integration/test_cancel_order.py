@@ -15,8 +15,8 @@ from shared.domain.product import STOCK_MAX
 from shared.notices import CHANNEL
 from shared.services.decide_orders import OrderDecider
 from shared.store import cancellations, decisions
+from shared.store.attempts import fail_order
 from shared.store.connection import Document
-from shared.store.orders import fail_order
 from tests.builders import a_line, a_product, an_order, bearer
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, stock_of
 
@@ -103,7 +103,7 @@ def test_what_was_refused_can_not_be_cancelled(
     if status == "rejected":
         decider.decide([order_id])
     else:
-        fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), error="x", at=now())
+        fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), at=now())
     before = everything(database)
 
     response = cancel(client, order_id)

@@ -113,7 +113,7 @@ def test_a_broken_order_fails_alone_and_the_others_of_its_batch_are_decided(
     broken = find(database, order_ids[4])
     assert broken["status"] == "failed"
     assert broken["reason"] == {"code": "unprocessable", "lines": []}
-    assert broken["error"].startswith("TypeError")
+    assert (broken["attempts"], broken["error"]["text"]) == (1, f"OrderUnreadable: {order_ids[4]}")
     assert stock_of(database, "MUG") == 12
     assert_ledger_true(database)
 

@@ -24,8 +24,9 @@ from shared.notices import FinishedOrders
 from shared.services.adjust_stock import adjust_stock
 from shared.services.cancel_order import cancel_order
 from shared.services.decide_orders import OrderDecider
+from shared.store.attempts import fail_order
 from shared.store.connection import Document
-from shared.store.orders import fail_order, reopen_order
+from shared.store.orders import reopen_order
 from tests.builders import a_product, an_order, settings
 from tests.mongo import assert_ledger_true, put_orders, put_products
 
@@ -102,7 +103,7 @@ def machine(
         @rule(place=places)
         def fail(self, place: int) -> None:
             order_id, _ = self.order(place)
-            failed = fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), error="x", at=now())
+            failed = fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), at=now())
             assert failed == (self.model.status[order_id] == "pending")
             if failed:
                 self.model.status[order_id] = "failed"

@@ -11,8 +11,8 @@ from shared.clock import now
 from shared.domain.order import Reason, ReasonCode
 from shared.services.check_health import check_health
 from shared.services.decide_orders import OrderDecider
+from shared.store.attempts import count_attempt, fail_order
 from shared.store.connection import Document
-from shared.store.orders import fail_order
 from tests.builders import a_line, a_product, an_order, bearer
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, stock_of
 
@@ -25,7 +25,8 @@ def retry(client: FlaskClient, order_id: str, scope: str = "ops orders:read") ->
 def failed(database: Database[Document]) -> str:
     put_products(database, a_product("MUG", stock=5))
     [order_id] = put_orders(database, an_order(a_line("MUG", 2)))
-    fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), error="KeyError: 'x'", at=now())
+    count_attempt(database, order_id, error="KeyError: 'x'", worker="worker-1", at=now())
+    fail_order(database, order_id, Reason(ReasonCode.UNPROCESSABLE), at=now())
     return order_id
 
 
@@ -42,6 +43,7 @@ def test_a_failed_order_is_pending_again_and_decided(
     document = find(database, failed)
     assert [entry["status"] for entry in document["history"]] == ["pending", "failed", "pending", "confirmed"]
     assert "error" not in document
+    assert document["attempts"] == 0
     assert stock_of(database, "MUG") == 3
     assert_ledger_true(database)
 

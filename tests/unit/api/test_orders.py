@@ -63,6 +63,7 @@ def test_what_is_stored_is_what_was_answered(client, database):
             "total": None,
             "reason": None,
             "history": [{"status": "pending", "at": created_at}],
+            "attempts": 0,
             "next_announce_at": created_at + timedelta(seconds=10),
             "announce_interval_seconds": 10,
             "created_at": created_at,

@@ -38,6 +38,7 @@ def test_all_but_the_addresses_has_a_default():
         accept_batch_max=500,
         decide_batch_max=500,
         worker_threads=32,
+        attempts_max=5,
         cache_ttl_seconds=30,
         announce_after_seconds=10,
         announce_interval_max_seconds=300,

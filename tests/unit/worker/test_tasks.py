@@ -21,21 +21,39 @@ def tasks() -> ModuleType:
 
 
 @pytest.fixture
-def decided(tasks, monkeypatch) -> list[list[str]]:
+def decided(tasks, monkeypatch) -> list[tuple[list[str], bool]]:
     """What the decider was asked to decide."""
-    decided: list[list[str]] = []
-    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=SimpleNamespace(decide=decided.append)))
+    decided: list[tuple[list[str], bool]] = []
+
+    def decide(order_ids: list[str], *, again: bool) -> None:
+        decided.append((order_ids, again))
+
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=SimpleNamespace(decide=decide)))
     return decided
 
 
 def test_the_order_ids_of_a_message_are_handed_to_the_decider_together(tasks, decided):
     tasks.process_orders(["1", "2"])
-    assert decided == [["1", "2"]]
+    assert decided == [(["1", "2"], False)]
+
+
+def test_a_message_of_the_sweeper_says_that_its_orders_were_announced_before(tasks, decided):
+    tasks.process_orders(["1"], again=True)
+    assert decided == [(["1"], True)]
+
+
+def test_a_message_that_comes_back_counts_as_announced_before(tasks, decided):
+    tasks.process_orders.push_request(delivery_info={"redelivered": True})
+    try:
+        tasks.process_orders.run(["1"])
+    finally:
+        tasks.process_orders.pop_request()
+    assert decided == [(["1"], True)]
 
 
 def test_only_text_is_an_order_id(tasks, decided):
     tasks.process_orders(["1", {"$gt": ""}, None, 7, ["2"]])
-    assert decided == [["1"]]
+    assert decided == [(["1"], False)]
 
 
 def test_an_outage_is_tried_again_and_a_bug_is_not(tasks):

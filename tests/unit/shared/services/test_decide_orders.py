@@ -1,5 +1,7 @@
 """What surrounds the deciding transaction. The transaction itself needs a real MongoDB: see tests/integration."""
 
+import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -7,10 +9,11 @@ from datetime import datetime
 import pytest
 
 from shared.domain.allocation import Confirmed, Decision, Rejected, stock_taken
-from shared.domain.errors import Unavailable
+from shared.domain.errors import OrderUnreadable, Unavailable
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, Status
 from shared.services.decide_orders import OrderDecider
+from shared.store.attempts import leave_name
 from shared.store.decisions import Decided
 from shared.store.documents import order_document
 from shared.store.orders import find_order
@@ -29,6 +32,7 @@ class Transaction:
     def __init__(self) -> None:
         self.decisions: dict[str, Decision] = {}
         self.poisoned: set[str] = set()
+        self.error: Exception = KeyError("items")
         self.ran_low: dict[str, int] = {}
         self.outage = False
         self.batches: list[list[str]] = []
@@ -41,7 +45,7 @@ class Transaction:
         if self.outage:
             raise Unavailable("MongoDB")
         if self.poisoned & set(order_ids):
-            raise KeyError("items")
+            raise self.error
         decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
         about_to_sell(stock_taken(decisions))
         return Decided(decisions, self.ran_low)
@@ -127,15 +131,101 @@ def test_a_message_without_orders_decides_nothing_and_the_next_one_is_served(dec
     assert told.finished == ["1"]
 
 
-def test_an_order_that_can_not_be_processed_fails_and_the_others_go_on(decider, transaction, told, store, database):
+def attempts_of(database, order_id: str) -> int:
+    return database.orders.find_one({"_id": order_id})["attempts"]
+
+
+def test_an_order_that_can_not_be_decided_is_left_to_a_later_attempt_and_the_others_go_on(
+    decider, transaction, told, store, database
+):
     good, bad, other = store(), store(), store()
     transaction.poisoned = {bad}
     transaction.decisions = {good: confirmed(good, mug=1), other: Rejected(other, OUT_OF_STOCK)}
     decider.decide([good, bad, other])
-    failed = find_order(database, bad)
+    assert find_order(database, bad).status is Status.PENDING
+    error = database.orders.find_one({"_id": bad})["error"]
+    assert (attempts_of(database, bad), error["text"]) == (1, "KeyError: 'items'")
+    assert error["worker"].startswith(f"{socket.gethostname()}:{os.getpid()}:")
+    assert sorted(told.finished) == sorted([good, other])
+
+
+def test_an_order_whose_attempts_are_used_up_fails(decider, transaction, told, store, database):
+    order_id = store()
+    transaction.poisoned = {order_id}
+    for attempts in range(1, 5):
+        decider.decide([order_id], again=attempts > 1)
+        assert (attempts_of(database, order_id), told.finished) == (attempts, [])
+    decider.decide([order_id], again=True)
+    failed = find_order(database, order_id)
+    assert (failed.status, failed.reason) == (Status.FAILED, Reason(ReasonCode.ATTEMPTS_EXHAUSTED))
+    assert told.finished == [order_id]
+
+
+def test_an_order_that_can_not_be_read_fails_at_once(decider, transaction, told, store, database):
+    order_id = store()
+    transaction.poisoned, transaction.error = {order_id}, OrderUnreadable(order_id)
+    decider.decide([order_id])
+    failed = find_order(database, order_id)
     assert (failed.status, failed.reason) == (Status.FAILED, Reason(ReasonCode.UNPROCESSABLE))
-    assert database.orders.find_one({"_id": bad})["error"] == "KeyError: 'items'"
-    assert sorted(told.finished) == sorted([good, bad, other])
+    assert told.finished == [order_id]
+
+
+def test_an_order_that_two_messages_name_is_one_attempt(decider, transaction, store, database):
+    order_id = store()
+    transaction.poisoned = {order_id}
+    decider.decide([order_id, order_id])
+    assert attempts_of(database, order_id) == 1
+
+
+def test_an_order_that_is_announced_for_the_first_time_has_no_name_on_it(decider, store, database):
+    order_id = store()
+    decider.decide([order_id])
+    assert "tried_by" not in database.orders.find_one()
+
+
+def test_orders_announced_again_are_decided_together_with_the_name_of_the_worker_on_them(
+    decider, transaction, store, database
+):
+    first, second = store(), store()
+    decider.decide([first, second], again=True)
+    assert transaction.batches == [[first, second]]
+    names = {order["tried_by"] for order in database.orders.find()}
+    assert len(names) == 1
+    decider.decide([first, second], again=True)  # its own name is no reason to suspect them
+    assert transaction.batches == [[first, second]] * 2
+    assert [attempts_of(database, order_id) for order_id in (first, second)] == [0, 0]
+
+
+def test_orders_that_a_worker_did_not_come_to_an_end_with_are_tried_alone(decider, transaction, store, database):
+    first, second, third = store(), store(), store()
+    leave_name(database, [first, third], worker="dead")
+    transaction.decisions = {order_id: confirmed(order_id, mug=1) for order_id in (first, second, third)}
+    decider.decide([first, second, third], again=True)
+    assert transaction.batches == [[second], [first], [third]]
+    assert [attempts_of(database, order_id) for order_id in (first, second, third)] == [1, 0, 1]
+    assert database.orders.find_one({"_id": first})["error"]["worker"] == "dead"
+
+
+def test_an_order_that_ends_its_worker_each_time_fails_without_being_tried_again(
+    decider, transaction, told, store, database
+):
+    order_id = store()
+    for dead in range(5):
+        leave_name(database, [order_id], worker=f"dead-{dead}")
+        transaction.batches.clear()
+        decider.decide([order_id], again=True)
+    assert transaction.batches == []
+    assert find_order(database, order_id).reason == Reason(ReasonCode.ATTEMPTS_EXHAUSTED)
+    assert told.finished == [order_id]
+
+
+def test_an_outage_is_no_attempt_whoever_comes_next(decider, transaction, store, database):
+    order_id = store()
+    transaction.outage = True
+    with pytest.raises(Unavailable):
+        decider.decide([order_id], again=True)
+    assert "tried_by" not in database.orders.find_one()
+    assert attempts_of(database, order_id) == 0
 
 
 def test_a_poisoned_order_that_is_not_pending_is_left_alone(decider, transaction, told):

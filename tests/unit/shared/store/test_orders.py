@@ -3,21 +3,17 @@
 import pytest
 from pymongo.errors import BulkWriteError
 
-from shared.clock import now
 from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
 from shared.domain.idempotency import Idempotency
-from shared.domain.order import HistoryEntry, Order, Reason, ReasonCode, Status
+from shared.domain.order import Order, Status
 from shared.store.orders import (
     FirstOrder,
     Submission,
-    fail_order,
     find_order,
     insert_orders,
     oldest_pending_since,
 )
 from tests.builders import an_order
-
-UNPROCESSABLE = Reason(ReasonCode.UNPROCESSABLE)
 
 
 def insert(database, *submissions: Submission):
@@ -96,24 +92,6 @@ def test_what_may_not_be_on_a_majority_is_not_accepted():
 def test_an_unknown_order_is_not_found(database):
     with pytest.raises(OrderNotFound):
         find_order(database, "no-such-order")
-
-
-def test_a_pending_order_is_failed_with_its_reason_and_an_error_for_operators(database):
-    order, at = an_order(), now()
-    insert(database, plain(order))
-    assert fail_order(database, order.order_id, UNPROCESSABLE, error="KeyError: x", at=at)
-    failed = find_order(database, order.order_id)
-    assert (failed.status, failed.reason, failed.updated_at) == (Status.FAILED, UNPROCESSABLE, at)
-    assert failed.history == (*order.history, HistoryEntry(Status.FAILED, at))
-    assert database.orders.find_one()["error"] == "KeyError: x"
-
-
-@pytest.mark.parametrize("status", [Status.CONFIRMED, Status.REJECTED, Status.FAILED, Status.CANCELLED])
-def test_an_order_that_is_not_pending_is_not_failed(database, status):
-    order = an_order(status=status)
-    insert(database, plain(order))
-    assert not fail_order(database, order.order_id, UNPROCESSABLE, error="x", at=now())
-    assert find_order(database, order.order_id) == order
 
 
 def test_the_oldest_pending_order_is_the_one_that_waits_longest(database):
