@@ -121,7 +121,7 @@ class LeaseCache:
         self._give_up = redis.register_script(GIVE_UP)
         self._close = redis.register_script(CLOSE)
         self._invalidate = redis.register_script(INVALIDATE)
-        self._owed = OwedInvalidations(self._delete, ttl_seconds=ttl_seconds)
+        self._owed = OwedInvalidations(self._settle, ttl_seconds=ttl_seconds)
         self._next_try = 0.0
         self._log_now = Throttle(seconds=1.0)
 
@@ -183,8 +183,8 @@ class LeaseCache:
             self._pause(error)
             self._owed.add(names)
 
-    def _delete(self, names: Collection[str]) -> None:
-        self._redis.delete(*names)
+    def _settle(self, names: Collection[str]) -> None:
+        self._invalidate(keys=list(names), args=[""])
 
     def _hit_or_lease(self, key: str, token: str, deadline: float) -> Entry | None:
         """The entry; or None, and then the lease is ours."""

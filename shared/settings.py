@@ -93,7 +93,7 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         announce_after_seconds=env.int("ANNOUNCE_AFTER_SECONDS", 10, validate=positive),
         announce_interval_max_seconds=env.int("ANNOUNCE_INTERVAL_MAX_SECONDS", 300, validate=positive),
         sweep_every_seconds=env.float("SWEEP_EVERY_SECONDS", 2.0, validate=validate.Range(min=0.1)),
-        sweep_batch_max=env.int("SWEEP_BATCH_MAX", 1000, validate=positive),
+        sweep_batch_max=env.int("SWEEP_BATCH_MAX", 10_000, validate=positive),
     )
 
 

@@ -16,23 +16,37 @@ from shared.store.connection import Document
 Announce = Callable[[Sequence[str]], None]
 """Sends one message for some orders, or raises `Unavailable`."""
 
+Queued = Callable[[], int]
+"""How many messages wait to be processed; or raises `Unavailable`."""
+
 MESSAGE_MAX = 500
 """Order ids in one message, so that several tasks can share the work."""
+
+QUEUED_MAX = 20
+"""Messages that may wait before sweeps hold back: what is announced to a full queue is only announced too early."""
 
 log = structlog.get_logger(__name__)
 
 
-def sweep_orders(database: Database[Document], announce: Announce, settings: Settings) -> int:
-    """Claim and announce one batch; the number announced. Raises `Unavailable` when MongoDB is.
+def sweep_orders(database: Database[Document], announce: Announce, queued: Queued, settings: Settings) -> int:
+    """Claim and announce what is due, as much as the queue has room for; the number announced.
+
+    After an outage this keeps the workers busy, and lets those through which are accepted meanwhile. Of a full queue it
+    has a little all the same: what fills it may be messages that nobody needs. Raises `Unavailable` when MongoDB is.
 
     If the process dies between the claim and the message, the doubled interval passes and another sweep takes them.
     """
+    try:
+        room = max(1, QUEUED_MAX - queued()) * MESSAGE_MAX
+    except Unavailable as error:
+        log.warning("sweep put off: the broker is away", error=repr(error.__cause__))
+        return 0
     claim, at = uuid4().hex, now()
     order_ids = claim_due(
         database,
         claim=claim,
         at=at,
-        limit=settings.sweep_batch_max,
+        limit=min(settings.sweep_batch_max, room),
         interval_max_seconds=settings.announce_interval_max_seconds,
     )
     for start in range(0, len(order_ids), MESSAGE_MAX):

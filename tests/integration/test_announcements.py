@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pymongo.database import Database
 
+from local.ports import free_port
 from shared.clock import now
 from shared.domain.errors import Unavailable
+from shared.queue import announce_orders, make_celery, queued_messages
 from shared.services.decide_orders import OrderDecider
 from shared.services.sweep_orders import sweep_orders
 from shared.store.announcements import claim_due
@@ -22,7 +25,7 @@ def test_a_pending_order_is_announced_when_it_is_due_and_not_before(database: Da
     put_orders(database, later)
     announced: list[str] = []
 
-    assert sweep_orders(database, announced.extend, settings()) == 1
+    assert sweep_orders(database, announced.extend, nothing_queued, settings()) == 1
 
     assert announced == [order_id]
 
@@ -32,7 +35,7 @@ def test_a_decided_order_is_not_announced_again(database: Database[Document], de
     order_ids = put_orders(database, an_order(a_line("MUG")), an_order(a_line("NONE")))
     decider.decide(order_ids)
 
-    assert sweep_orders(database, fail_the_test, settings()) == 0
+    assert sweep_orders(database, fail_the_test, nothing_queued, settings()) == 0
 
 
 def test_each_announcement_doubles_the_interval_up_to_the_maximum(database: Database[Document]) -> None:
@@ -54,7 +57,7 @@ def test_two_sweepers_at_once_share_the_orders(database: Database[Document]) -> 
     announced: list[str] = []
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: sweep_orders(database, announced.extend, settings()), range(8)))
+        list(pool.map(lambda _: sweep_orders(database, announced.extend, nothing_queued, settings()), range(8)))
 
     assert sorted(announced) == sorted(order_ids)
 
@@ -65,10 +68,10 @@ def test_what_could_not_be_announced_is_given_back_and_announced_by_a_later_swee
     [order_id] = put_orders(database, an_order())
     impatient = settings(announce_after_seconds=0)
 
-    assert sweep_orders(database, broker_gone, impatient) == 0
+    assert sweep_orders(database, broker_gone, nothing_queued, impatient) == 0
 
     announced: list[str] = []
-    assert sweep_orders(database, announced.extend, impatient) == 1
+    assert sweep_orders(database, announced.extend, nothing_queued, impatient) == 1
     assert announced == [order_id]
 
 
@@ -76,9 +79,13 @@ def test_a_sweep_is_bounded_and_takes_the_longest_due_first(database: Database[D
     order_ids = put_orders(database, *(an_order(created_at=now() - timedelta(seconds=n)) for n in range(10)))
     announced: list[str] = []
 
-    sweep_orders(database, announced.extend, settings(sweep_batch_max=3))
+    sweep_orders(database, announced.extend, nothing_queued, settings(sweep_batch_max=3))
 
     assert set(announced) == set(order_ids[-3:])
+
+
+def nothing_queued() -> int:
+    return 0
 
 
 def broker_gone(_: Sequence[str]) -> None:
@@ -87,3 +94,16 @@ def broker_gone(_: Sequence[str]) -> None:
 
 def fail_the_test(order_ids: Sequence[str]) -> None:
     raise AssertionError(f"announced {order_ids}")
+
+
+def test_the_queue_says_how_many_messages_wait(broker_url: str) -> None:
+    celery = make_celery(settings(redis_broker_url=broker_url))
+    assert queued_messages(celery) == 0
+    for _ in range(3):
+        announce_orders(celery, ["1", "2"])
+    assert queued_messages(celery) == 3
+
+
+def test_a_broker_that_is_away_can_not_say_how_many() -> None:
+    with pytest.raises(Unavailable):
+        queued_messages(make_celery(settings(redis_broker_url=f"redis://127.0.0.1:{free_port()}/0")))

@@ -36,7 +36,7 @@ def test_no_query_of_the_orders_way_scans_a_collection(profiled: Database[Docume
     repeated = Submission(an_order(a_line("SKU-1")), Idempotency("key", "fingerprint"))
     steps: list[Callable[[], Any]] = [
         lambda: insert_orders(profiled, [keyed, repeated], announce_after_seconds=10),
-        lambda: sweep_orders(profiled, lambda _: None, settings()),
+        lambda: sweep_orders(profiled, lambda _: None, lambda: 0, settings()),
         lambda: decide(profiled, redis, [order.order_id]),
         lambda: find_order(profiled, order.order_id),
         lambda: find_product(profiled, "SKU-1"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from threading import Event, Thread
+from threading import enumerate as threads
 
 import fakeredis
 import pytest
@@ -332,6 +333,20 @@ def test_invalidating_without_redis_is_logged_and_raises_nothing(cache, redis_se
     redis_server.connected = False
     cache.invalidate(["a"])
     assert [entry["event"] for entry in logged] == ["cache unavailable, reading MongoDB"]
+
+
+def test_an_invalidation_that_is_made_up_for_leaves_alone_what_another_writer_has_closed(cache, redis, redis_server):
+    with cache.changing() as close:
+        close(["a"])
+        closed_by = redis.hget("product:a", "lease")
+        before = set(threads())
+        redis_server.connected = False
+        cache.invalidate(["a"])
+        redis_server.connected = True
+        for making_up_for_it in set(threads()) - before:
+            making_up_for_it.join(10)
+        assert redis.hget("product:a", "lease") == closed_by
+    assert not redis.exists("product:a")
 
 
 def test_invalidating_nothing_asks_nothing_of_redis(cache, redis_server, logged):

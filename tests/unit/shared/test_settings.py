@@ -43,7 +43,7 @@ def test_all_but_the_addresses_has_a_default():
         announce_after_seconds=10,
         announce_interval_max_seconds=300,
         sweep_every_seconds=2.0,
-        sweep_batch_max=1000,
+        sweep_batch_max=10_000,
     )
 
 

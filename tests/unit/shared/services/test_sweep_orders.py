@@ -15,13 +15,15 @@ class Store:
 
     def __init__(self) -> None:
         self.due: list[str] = []
+        self.limits: list[int] = []
         self.claims: list[tuple[str, datetime]] = []
         self.given_back: list[tuple[list[str], str, datetime]] = []
 
     def claim_due(
         self, _database: object, *, claim: str, at: datetime, limit: int, interval_max_seconds: int
     ) -> list[str]:
-        assert (limit, interval_max_seconds) == (2_000, 300)
+        assert interval_max_seconds == 300
+        self.limits.append(limit)
         self.claims.append((claim, at))
         return self.due
 
@@ -37,8 +39,8 @@ def store(monkeypatch) -> Store:
     return store
 
 
-def sweep(announce) -> int:
-    return sweep_orders(None, announce, settings(sweep_batch_max=2_000, announce_after_seconds=10))
+def sweep(announce, *, queued: int = 0) -> int:
+    return sweep_orders(None, announce, lambda: queued, settings(sweep_batch_max=2_000, announce_after_seconds=10))
 
 
 def some_ids(count: int) -> list[str]:
@@ -83,3 +85,18 @@ def test_what_the_broker_does_not_take_is_given_back_for_the_next_sweep(store, l
     [(claim, at)] = store.claims
     assert store.given_back == [(store.due[MESSAGE_MAX:], claim, at + timedelta(seconds=10))]
     assert [entry["event"] for entry in logged] == ["sweep could not announce"]
+
+
+@pytest.mark.parametrize(("queued", "limit"), [(0, 2_000), (16, 2_000), (17, 1_500), (19, 500), (20, 500), (90, 500)])
+def test_the_more_messages_wait_the_less_is_announced(store, queued, limit):
+    sweep(print, queued=queued)
+    assert store.limits == [limit]
+
+
+def test_while_the_broker_is_away_nothing_is_claimed(store, logged):
+    def queued() -> int:
+        raise Unavailable("the broker")
+
+    assert sweep_orders(None, print, queued, settings()) == 0
+    assert store.claims == []
+    assert [entry["event"] for entry in logged] == ["sweep put off: the broker is away"]
