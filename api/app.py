@@ -34,6 +34,7 @@ from shared.log import configure_logging
 from shared.notices import FinishedOrders, Notice
 from shared.queue import Announcer, make_celery, ping_broker
 from shared.services.accept_orders import OrderAcceptor
+from shared.services.backpressure import Backpressure
 from shared.startup import load_or_refuse
 from shared.store.connection import Document, connect
 
@@ -82,13 +83,15 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
 
 def make_resources(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Resources:
     announcer = Announcer(celery)
+    backpressure = Backpressure(database, pending_seconds_max=settings.pending_seconds_max)
     return Resources(
         settings=settings,
         # half of the threads always stay free of waiting for the issuer's keys
         token_verifier=make_token_verifier(settings.tokens, waiters_max=max(1, settings.threads // 2)),
         database=database,
-        acceptor=OrderAcceptor(database, announcer, settings.shared),
+        acceptor=OrderAcceptor(database, announcer, backpressure, settings.shared),
         announcer=announcer,
+        backpressure=backpressure,
         finished_orders=FinishedOrders(redis),
         product_cache=make_product_cache(redis, settings.shared),
         redis_cache=redis,
@@ -112,6 +115,7 @@ def _start_threads(resources: Resources) -> None:
     """What a serving process has beside its requests; Granian waits for these, so those that wait are let go first."""
     settings, waiting_room = resources.settings, resources.waiting_room
     make_listener(resources).start()
+    resources.backpressure.start()
     ConnectionWatch(port=settings.port, body_seconds_max=settings.body_seconds_max, waiting_room=waiting_room).start()
     call_at_stop_signal(waiting_room.close)
 

@@ -27,7 +27,7 @@ blueprint = Blueprint("bulk", __name__, url_prefix="/v1", description="Placing m
 @blueprint.limited("orders")
 @blueprint.arguments(BulkIn())
 @blueprint.response(202, BulkOut, description="Each entry was accepted or refused by itself.", headers=RETRY_AFTER)
-@refuses("invalid-header")
+@refuses("invalid-header", "queue-too-long")
 def place_orders(body: dict[str, Any]) -> Response:
     """Place up to 1,000 orders."""
     refuse_idempotency_key()

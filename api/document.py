@@ -125,11 +125,14 @@ def _problem_example(slug: str) -> Json:
 NOT_COUNTED = "403"
 """Who lacks the scope spends no permit."""
 
+RETRY_AFTER_SECONDS = {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}}
+
 PROBLEM_HEADERS: dict[str, Json] = {
     "rate-limited": RETRY_WHEN_LIMITED,
     "unauthorized": {"WWW-Authenticate": {"description": "RFC 6750", "schema": {"type": "string"}}},
     "insufficient-scope": {"WWW-Authenticate": {"description": "names the scope", "schema": {"type": "string"}}},
-    "unavailable": {"Retry-After": {"description": "seconds", "schema": {"type": "integer", "minimum": 1}}},
+    "unavailable": RETRY_AFTER_SECONDS,
+    "queue-too-long": RETRY_AFTER_SECONDS,
 }
 
 

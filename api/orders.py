@@ -36,7 +36,7 @@ order_out = OrderOut()
 @blueprint.arguments(OrderIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
-@refuses("invalid-header", "idempotency-key-reuse")
+@refuses("invalid-header", "idempotency-key-reuse", "queue-too-long")
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order."""
     return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
@@ -48,7 +48,7 @@ def place_order(body: dict[str, Any]) -> Response:
 @blueprint.arguments(PurchaseIn())
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
-@refuses("product-not-found", "invalid-header", "idempotency-key-reuse")
+@refuses("product-not-found", "invalid-header", "idempotency-key-reuse", "queue-too-long")
 def purchase(body: dict[str, Any], sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)

@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
+from api.retry_after import retry_after_seconds
 from shared.domain.errors import (
     IdempotencyKeyReuse,
     OrderNotCancellable,
@@ -20,6 +21,7 @@ from shared.domain.errors import (
     OrderNotRetryable,
     OrderProcessorError,
     ProductNotFound,
+    QueueTooLong,
     SkuTaken,
     StockOutOfRange,
     Unavailable,
@@ -69,6 +71,7 @@ PROBLEM_TYPES: dict[str, ProblemType] = {
     "http-error": ProblemType(400, "The request can't be served"),
     "internal-error": ProblemType(500, "Something went wrong on our side"),
     "unavailable": ProblemType(503, "Try again soon"),
+    "queue-too-long": ProblemType(503, "Too many orders wait to be decided"),
 }
 
 BY_STATUS = {
@@ -142,6 +145,11 @@ def problem_from(error: Exception) -> Problem:
         case IdempotencyKeyReuse():
             detail = "This Idempotency-Key came with another request before. Use a new key for a new order."
             return Problem("idempotency-key-reuse", detail)
+        case QueueTooLong(waited_seconds=waited, limit_seconds=limit):
+            detail = f"The oldest pending order has waited for {waited:.0f} s, and none is accepted above {limit} s."
+            members = {"oldest_pending_seconds": round(waited), "limit_seconds": limit}
+            retry_after = {"Retry-After": str(retry_after_seconds(waited, 0.0))}
+            return Problem("queue-too-long", detail, members, retry_after)
         case Unavailable(retry_after_seconds=seconds):
             log.warning("unavailable", what=error.what, cause=repr(error.__cause__), request_id=g.request_id)
             detail = f"The order processor can't serve this now. Try again in {seconds} s."

@@ -17,6 +17,7 @@ from shared.cache import LeaseCache
 from shared.notices import FinishedOrders
 from shared.queue import Announcer
 from shared.services.accept_orders import OrderAcceptor
+from shared.services.backpressure import Backpressure
 from shared.store.connection import Document
 
 EXTENSION = "order_processor"
@@ -29,6 +30,7 @@ class Resources:
     database: Database[Document]
     acceptor: OrderAcceptor
     announcer: Announcer
+    backpressure: Backpressure
     finished_orders: FinishedOrders
     product_cache: LeaseCache
     redis_cache: Redis

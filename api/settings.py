@@ -31,6 +31,7 @@ class ApiSettings:
     body_seconds_max: float
     waiters_max: int
     wait_read_seconds: float
+    pending_seconds_max: int
 
 
 def load_api_settings() -> ApiSettings:
@@ -65,6 +66,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         waiters_max=env.int("WAITERS_MAX", 64, validate=validate.Range(min=0, max=1024)),
         # how soon, at first, a waiting request looks by itself while no notices can be heard
         wait_read_seconds=env.float("WAIT_READ_SECONDS", 1.0, validate=validate.Range(min=0.1)),
+        # while the oldest pending order has waited for longer, new ones are refused; 0: they never are
+        pending_seconds_max=env.int("PENDING_SECONDS_MAX", 0, validate=validate.Range(min=0)),
     )
 
 

@@ -10,6 +10,7 @@ OrderProcessorError
 ├── OrderNotRetryable       it has not failed
 ├── OrderUnreadable         what is stored is not an order
 ├── IdempotencyKeyReuse     the key was used before, with another request
+├── QueueTooLong            the oldest pending order has waited for longer than the operators want any to
 ├── WriteRefused            MongoDB will never store this document as it is
 └── Unavailable             MongoDB or the token issuer can't be reached or is too slow, or the process is shutting
                             down; try again later
@@ -77,6 +78,13 @@ class IdempotencyKeyReuse(OrderProcessorError):
     def __init__(self, key: str) -> None:
         super().__init__(key)
         self.key = key
+
+
+class QueueTooLong(OrderProcessorError):
+    def __init__(self, waited_seconds: float, limit_seconds: int) -> None:
+        super().__init__(f"{waited_seconds:.0f} s, more than {limit_seconds}")
+        self.waited_seconds = waited_seconds
+        self.limit_seconds = limit_seconds
 
 
 class WriteRefused(OrderProcessorError):

@@ -13,6 +13,7 @@ from shared.domain.idempotency import check_same_request, idempotency_of
 from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.group_commit import GroupCommit
 from shared.queue import Announcer
+from shared.services.backpressure import Backpressure
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.orders import FirstOrder, InsertOutcome, Submission, insert_orders
@@ -39,8 +40,11 @@ class Accepted:
 class OrderAcceptor:
     """One a process: the requests that it serves side by side share one insert and one message."""
 
-    def __init__(self, database: Database[Document], announcer: Announcer, settings: Settings) -> None:
+    def __init__(
+        self, database: Database[Document], announcer: Announcer, backpressure: Backpressure, settings: Settings
+    ) -> None:
         self._database = database
+        self._backpressure = backpressure
         self._announcer = announcer
         self._announce_after_seconds = settings.announce_after_seconds
         self._group = GroupCommit[Submission, InsertOutcome](
@@ -48,14 +52,18 @@ class OrderAcceptor:
         )
 
     def accept(self, customer: str, request: OrderRequest) -> Accepted:
-        """Raises `IdempotencyKeyReuse`, `WriteRefused`, `Unavailable`."""
+        """Raises `IdempotencyKeyReuse`, `WriteRefused`, `QueueTooLong`, `Unavailable`."""
         [outcome] = self.accept_all(customer, [request])
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     def accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
-        """All in one insert and one message; the outcome of each at its place. Raises `Unavailable` for all of them."""
+        """All in one insert and one message; the outcome of each at its place.
+
+        Raises `QueueTooLong` and `Unavailable` for all of them.
+        """
+        self._backpressure.check()
         submissions = [_submission(customer, request) for request in requests]
         try:
             outcomes = self._group.submit(submissions).result(ANSWER_SECONDS)

@@ -11,6 +11,7 @@ from shared.domain.idempotency import Idempotency
 from shared.domain.order import Order
 from shared.queue import Announcer, make_celery
 from shared.services.accept_orders import Accepted, OrderAcceptor, OrderRequest
+from shared.services.backpressure import Backpressure
 from shared.store.connection import Document, connect
 from shared.store.orders import FirstOrder, Submission, insert_orders
 from tests.builders import a_line, an_order, settings
@@ -21,7 +22,8 @@ Accept = Callable[..., Accepted]
 
 @pytest.fixture
 def acceptor(database: Database[Document], broker_url: str) -> Iterator[OrderAcceptor]:
-    acceptor = OrderAcceptor(database, Announcer(make_celery(settings(redis_broker_url=broker_url))), settings())
+    announcer = Announcer(make_celery(settings(redis_broker_url=broker_url)))
+    acceptor = OrderAcceptor(database, announcer, Backpressure(database, pending_seconds_max=0), settings())
     yield acceptor
     acceptor.close(10)
 

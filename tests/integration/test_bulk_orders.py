@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from api.resources import EXTENSION
 from shared.services.accept_orders import OrderAcceptor, OrderRequest
+from shared.services.backpressure import Backpressure
 from shared.store.connection import Document, connect
 from tests.builders import a_line, bearer, settings
 from tests.mongo import CommandCounter
@@ -144,7 +145,7 @@ class Announcements:
 def test_a_bulk_is_one_insert_and_one_message(mongo_url: str) -> None:
     counter, announcements = CommandCounter(), Announcements()
     database = connect(mongo_url, timeout_milliseconds=20_000, listeners=[counter])
-    acceptor = OrderAcceptor(database, announcements, settings())  # type: ignore[arg-type]
+    acceptor = OrderAcceptor(database, announcements, Backpressure(database, pending_seconds_max=0), settings())  # type: ignore[arg-type]
 
     with counter.counting() as commands:
         accepted = acceptor.accept_all("alice", [OrderRequest([a_line("MUG")])] * 1_000)

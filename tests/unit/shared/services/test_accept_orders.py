@@ -9,6 +9,7 @@ from shared.domain.errors import IdempotencyKeyReuse, Unavailable
 from shared.domain.idempotency import idempotency_of
 from shared.domain.order import Line, Status
 from shared.services.accept_orders import OrderAcceptor, OrderRequest, request_of
+from shared.services.backpressure import Backpressure
 from tests.builders import a_line, an_order, settings
 
 
@@ -32,7 +33,7 @@ def announcements() -> Announcements:
 
 @pytest.fixture
 def acceptor(database, announcements) -> Iterator[OrderAcceptor]:
-    acceptor = OrderAcceptor(database, announcements, settings())
+    acceptor = OrderAcceptor(database, announcements, Backpressure(database, pending_seconds_max=0), settings())
     yield acceptor
     acceptor.close(5)
 
@@ -86,7 +87,7 @@ def test_an_outage_is_raised_and_nothing_is_announced(announcements):
         def orders(self):
             raise Unavailable("MongoDB")
 
-    acceptor = OrderAcceptor(Down(), announcements, settings())
+    acceptor = OrderAcceptor(Down(), announcements, Backpressure(Down(), pending_seconds_max=0), settings())
     with pytest.raises(Unavailable):
         accept(acceptor)
     acceptor.close(5)

@@ -1,0 +1,54 @@
+"""Backpressure: while the oldest pending order has waited for too long, no new ones are accepted. Off by default.
+
+A queue that is too long helps nobody: who waits in it learns at once that it is, instead of minutes later.
+"""
+
+import threading
+import time
+
+import structlog
+from pymongo.database import Database
+
+from shared.clock import now
+from shared.domain.errors import QueueTooLong, Unavailable
+from shared.store.connection import Document
+from shared.store.orders import oldest_pending_since
+from shared.throttle import Throttle
+
+LOOK_EVERY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Backpressure:
+    """One a process. A thread looks at the queue, so that no request waits for the look."""
+
+    def __init__(self, database: Database[Document], *, pending_seconds_max: int) -> None:
+        """`pending_seconds_max` of 0 turns it off."""
+        self._database = database
+        self._pending_seconds_max = pending_seconds_max
+        self._pending_seconds = 0.0
+        self._log_now = Throttle(seconds=10.0)
+
+    def start(self) -> None:
+        if self._pending_seconds_max:
+            threading.Thread(target=self._keep_looking, name="backpressure", daemon=True).start()
+
+    def check(self) -> None:
+        """Raises `QueueTooLong`."""
+        if 0 < self._pending_seconds_max < self._pending_seconds:
+            if self._log_now():
+                log.warning("queue too long, no new orders", oldest_pending_seconds=round(self._pending_seconds))
+            raise QueueTooLong(self._pending_seconds, self._pending_seconds_max)
+
+    def look(self) -> None:
+        try:
+            since = oldest_pending_since(self._database)
+        except Unavailable:
+            since = None  # nobody can tell, and nothing can be accepted anyway
+        self._pending_seconds = (now() - since).total_seconds() if since else 0.0
+
+    def _keep_looking(self) -> None:
+        while True:
+            self.look()
+            time.sleep(LOOK_EVERY_SECONDS)
