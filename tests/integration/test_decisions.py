@@ -6,15 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pymongo.database import Database
+from redis import Redis
 
+from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.allocation import Offer
 from shared.domain.money import Money
+from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
 from shared.store.decisions import decide_pending
 from shared.store.transaction import GuardFailed
-from tests.builders import a_line, a_product, an_order
+from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import (
     CommandCounter,
     assert_ledger_true,
@@ -210,6 +213,26 @@ def test_a_batch_takes_six_commands_however_large_it_is(
 
     # orders and products are read; products, ledger and orders are written; the transaction is committed
     assert commands == {"find": 2, "update": 2, "insert": 1, "commitTransaction": 1}
+    counted.client.close()
+
+
+@pytest.mark.parametrize("orders", [1, 200])
+def test_a_batch_that_is_announced_again_takes_two_more(
+    database: Database[Document], mongo_url: str, product_cache: LeaseCache, redis: Redis, orders: int
+) -> None:
+    counter = CommandCounter()
+    counted = connect(mongo_url, timeout_milliseconds=20_000, listeners=[counter])
+    decider = OrderDecider(counted, product_cache, FinishedOrders(redis), settings())
+    put_products(database, a_product("MUG", stock=1_000))
+    order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(orders)))
+
+    with counter.counting() as commands:
+        decider.decide(order_ids, again=True)
+
+    # those that were tried in vain are looked for, and the name of this worker is left on the others
+    assert commands == {"find": 2 + 1, "update": 2 + 1, "insert": 1, "commitTransaction": 1}
+    assert database.orders.count_documents({"status": "confirmed"}) == orders
+    decider.close(10)
     counted.client.close()
 
 
