@@ -9,7 +9,7 @@ import click
 from shared.domain.order import accepted_at
 from worker.cli.text import UNITS
 
-DURATION = re.compile(r"(\d{1,6})([smhd])")
+DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 
 
 class OrderId(click.ParamType[str]):

@@ -20,10 +20,10 @@ TIMEOUT_MILLISECONDS = 120_000
 def command(sku: str | None, *, as_json: bool) -> None:
     """Check stock against its ledger.
 
-    And confirmed orders against their movements. It reads everything at one moment, so it may run beside sales. Without --sku it reads all products, orders and
-    movements.
+    And confirmed orders against their movements. All is read at one moment, so it may run beside sales. Without --sku
+    it reads all products, orders and movements.
 
-    JSON: {"skus": 3, "orders": 120, "drifts": [{"kind", "subject", "detail"}]}, the numbers being what was looked at.
+    JSON: {"skus": 3, "orders": 120, "drifts": [{"kind", "subject", "detail"}]}; the numbers are what was looked at.
     Exit status 1 when something drifts, 2 when it can't be told.
     """
     with opened(timeout_milliseconds=TIMEOUT_MILLISECONDS) as tools:
