@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from worker.cli import COMMANDS, orders
+from worker.cli.list_orders import HEADER
 
 DOCUMENT = Path("docs/operators.md").read_text()
 CONTEXT = click.Context(orders)
@@ -63,6 +64,10 @@ def test_the_document_has_no_option_that_there_is_not():
     of_every_command, of_celery_call = "--help", "--args"
     documented = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", DOCUMENT))
     assert documented <= there | {of_every_command, of_celery_call}
+
+
+def test_the_example_of_a_list_has_the_columns_of_one():
+    assert "  ".join(HEADER).split() in [line.split() for line in DOCUMENT.splitlines()]
 
 
 def test_the_document_has_every_exit_status():
