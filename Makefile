@@ -10,37 +10,44 @@ NEW_ENOUGH := -c "import sys; sys.exit(sys.version_info < (3, 11))"
 LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
+# The requirements, and the project itself, of `make run` and of the tests.
+LOCAL := $(VENV)/installed-local.txt $(VENV)/project-local.toml
+DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify test test-unit fuzz check requirements clean
+.PHONY: help run demo token seed verify orders test test-unit fuzz check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-run: $(VENV)/installed-local.txt ## Start the whole system: DATA_DIR=.local API_PORT=8000 FLOWER_PORT=5555
+run: $(LOCAL) ## Start the whole system: DATA_DIR=.local API_PORT=8000 FLOWER_PORT=5555
 	@exec $(BIN)/python -m local.run --stop-with-parent
 
-demo: $(VENV)/installed-local.txt ## On the running system: 100 buyers for the last unit, then a rush
+demo: $(LOCAL) ## On the running system: 100 buyers for the last unit, then a rush
 	@exec $(BIN)/python -m local.demo
 
-token: $(VENV)/installed-local.txt ## A token for the running system: SUB=alice SCOPE="orders:read orders:write"
+token: $(LOCAL) ## A token for the running system: SUB=alice SCOPE="orders:read orders:write"
 	@exec $(BIN)/python -m local.token
 
-seed: $(VENV)/installed-local.txt ## Import products into the running system: FILE=products.csv (or .ndjson)
+seed: $(LOCAL) ## Import products into the running system: FILE=products.csv (or .ndjson)
 	@exec $(BIN)/python -m local.seed_file
 
-verify: $(VENV)/installed-local.txt ## Check all stock against its ledger; exit status 1 when it drifts
+verify: $(LOCAL) ## Check all stock against its ledger; exit status 1 when it drifts
 	@exec $(BIN)/python -m local.verify
 
-test: $(VENV)/installed-dev.txt ## All tests, on real servers that they start themselves
+orders: $(LOCAL) ## The operators' commands on the running system: ARGS="list --status failed"
+	@exec $(BIN)/python -m local.orders_cli
+
+test: $(DEV) ## All tests, on real servers that they start themselves
 	@exec $(BIN)/python -m pytest
 
-test-unit: $(VENV)/installed-dev.txt ## The quick tests
+test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
 
-fuzz: $(VENV)/installed-dev.txt ## Requests made up against the OpenAPI document, on a system of its own: EXAMPLES=100 SEED=
+fuzz: $(DEV) ## Requests made up against the OpenAPI document, on a system of its own: EXAMPLES=100 SEED=
 	@exec $(BIN)/python -m tests.contract
 
-check: $(VENV)/installed-dev.txt ## Lint, format, types, import rules
+check: $(DEV) ## Lint, format, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -55,6 +62,7 @@ requirements: $(VENV)/installed-dev.txt ## Compile requirements/*.in to pinned *
 	$(COMPILE) requirements/shared.in -c requirements/dev.txt -o requirements/shared.txt
 	$(COMPILE) requirements/api.in -c requirements/dev.txt -o requirements/api.txt
 	$(COMPILE) requirements/worker.in -c requirements/dev.txt -o requirements/worker.txt
+	$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove the environment, the caches, and the data of `make run` in .local
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -71,4 +79,12 @@ $(VENV)/installed-%.txt: requirements/%.txt
 	        { echo "make: $(PYTHON) can't make $(VENV); on Debian: apt install python3-venv" >&2; exit 1; }; \
 	    echo "Installing $< into $(VENV)"; \
 	    exec $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@cp $< $@
+
+# The project itself, so that celery finds `worker/cli`: its entry points are there, its code stays here. After the
+# requirements, which bring what builds it; nothing is fetched.
+$(VENV)/project-%.toml: pyproject.toml $(VENV)/installed-%.txt
+	@$(LOCK) cmp -s $< $@ && exit; \
+	    exec $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation \
+	        --editable .
 	@cp $< $@

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
@@ -9,8 +10,12 @@ CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy", "flask-li
 """They write a line or more for every message, or for every request that is refused; under a rush that is too many."""
 
 
-def configure_logging(log_format: str) -> None:
-    """`json` for one JSON object a line, `console` for a person. Libraries' records take the same way."""
+def configure_logging(log_format: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """`json` for one JSON object a line, `console` for a person. Libraries' records take the same way.
+
+    To standard output, unless another stream is given.
+    """
+    stream = stream or sys.stdout
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -18,7 +23,7 @@ def configure_logging(log_format: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [_for_people()]
+        [_for_people(stream)]
         if log_format == "console"
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -27,18 +32,18 @@ def configure_logging(log_format: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
         )
     )
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _for_people() -> structlog.typing.Processor:
+def _for_people(stream: TextIO) -> structlog.typing.Processor:
     """Plain tracebacks: the pretty ones show local variables, and those may be secrets."""
-    return structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from pymongo.database import Database
 
+from shared.domain.errors import ProductNotFound
 from shared.store.connection import Document
 from shared.store.ledger import OrderQuantities, ledger_snapshot
 
@@ -29,11 +30,16 @@ class Report:
     drifts: list[Drift]
 
 
-def verify_stock(database: Database[Document]) -> Report:
-    """Everything is read at one moment, so it may run beside sales. Raises `Unavailable`."""
-    with ledger_snapshot(database) as snapshot:
-        stock = snapshot.stock_by_sku()
-        drifts = list(_stock_drifts(stock, snapshot.ledger_sum_by_sku()))
+def verify_stock(database: Database[Document], sku: str | None = None) -> Report:
+    """Everything is read at one moment, so it may run beside sales. With `sku`: what concerns that one alone.
+
+    Raises `ProductNotFound` when there is neither a product nor a movement with that SKU, `Unavailable`.
+    """
+    with ledger_snapshot(database, sku) as snapshot:
+        stock, sums = snapshot.stock_by_sku(), snapshot.ledger_sum_by_sku()
+        if sku is not None and sku not in stock and sku not in sums:
+            raise ProductNotFound(sku)
+        drifts = list(_stock_drifts(stock, sums))
         orders = _Counted(snapshot.sold_by_confirmed_orders())
         drifts.extend(_order_drifts(orders, snapshot.taken_by_movements()))
         return Report(skus=len(stock), orders=orders.count, drifts=drifts)

@@ -35,6 +35,12 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="pending_by_age",
             partialFilterExpression={"status": "pending"},
         ),
+        # Few: an order enters it with its first failed attempt, and leaves it when it is final.
+        IndexModel(
+            [("attempts", ASCENDING)],
+            name="pending_by_attempts",
+            partialFilterExpression={"status": "pending", "attempts": {"$gt": 0}},
+        ),
         IndexModel([("customer", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_customer_and_status"),
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
         IndexModel([("items.sku", ASCENDING), ("_id", ASCENDING)], name="by_product"),

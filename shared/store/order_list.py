@@ -1,4 +1,7 @@
-"""The list of orders, the last accepted first. Ids ascend with the time of acceptance, so they are the order of it."""
+"""The list of orders, by default the last accepted first.
+
+Ids ascend with the time of acceptance, so they are the order of it.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +27,16 @@ class OrderQuery:
     created_before: datetime | None = None
 
 
-def list_orders(database: Database[Document], query: OrderQuery, *, after: Position | None, limit: int) -> Page:
+def list_orders(
+    database: Database[Document],
+    query: OrderQuery,
+    *,
+    after: Position | None,
+    limit: int,
+    oldest_first: bool = False,
+) -> Page:
     """Raises `Unavailable`."""
-    order = Order("_id", descending=True, index=_index(query))
+    order = Order("_id", descending=not oldest_first, index=_index(query))
     return read_page(database.orders, _condition(query), order, after=after, limit=limit)
 
 

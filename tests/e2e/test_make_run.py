@@ -1,5 +1,6 @@
 """`make run` and the targets that talk to it, on the real thing. One system serves most tests."""
 
+import json
 import os
 import re
 import shutil
@@ -204,6 +205,33 @@ class TestRefusal:
         assert why in first_line
         assert [line for line in rest if not line.startswith("make: ***")] == []
         assert not (another.data_dir / "supervisord.conf").exists()
+
+
+class TestOrders:
+    def test_the_operators_commands_run_on_the_system(self, system: LocalSystem) -> None:
+        with system.client(system.printed_token) as client:
+            location = client.post("/v1/orders", json={"items": [{"sku": "MUG-01", "quantity": 1}]}).headers["Location"]
+        assert _final_status(system, location) == "confirmed"
+        order_id = location.rpartition("/")[2]
+
+        shown = system.make("orders", ARGS=f"show {order_id} --json")
+
+        assert shown.returncode == 0, shown.stderr
+        assert json.loads(shown.stdout)["status"] == "confirmed"
+
+    def test_the_exit_status_is_the_commands_own(self, system: LocalSystem) -> None:
+        assert system.module("local.orders_cli", ARGS="verify-stock").returncode == 0
+        gone = system.module("local.orders_cli", ARGS="show 018f3b5e-0000-7000-8000-000000000000")
+        assert (gone.returncode, gone.stderr) == (1, "There is no order 018f3b5e-0000-7000-8000-000000000000.\n")
+
+    @pytest.mark.parametrize(
+        ("words", "said"), [("list", "start it with `make run`"), ("list '", "ARGS can't be read")]
+    )
+    def test_what_can_not_be_run_is_told_in_one_line(self, another: LocalSystem, words: str, said: str) -> None:
+        done = another.module("local.orders_cli", ARGS=words)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 class TestStopAndStartAgain:

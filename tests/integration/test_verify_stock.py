@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from pymongo.database import Database
 
+from shared.domain.errors import ProductNotFound
 from shared.services.decide_orders import OrderDecider
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
@@ -59,6 +60,33 @@ CORRUPTIONS: dict[str, tuple[Corruption, list[tuple[str, str]]]] = {
         [("product_missing", "TEE")],
     ),
 }
+
+
+@pytest.mark.usefixtures("sold")
+def test_of_one_sku_only_what_concerns_it_is_looked_at(database: Database[Document]) -> None:
+    report = verify_stock(database, "TEE")
+    assert (report.skus, report.orders, report.drifts) == (1, 1, [])
+
+
+def test_a_sku_that_never_was_is_not_found(database: Database[Document]) -> None:
+    with pytest.raises(ProductNotFound):
+        verify_stock(database, "GHOST")
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_drift_of_one_sku_is_seen_there_and_not_at_another_when(
+    database: Database[Document], sold: str, name: str
+) -> None:
+    corrupt, expected = CORRUPTIONS[name]
+    corrupt(database, sold)
+
+    for sku in ("MUG", "TEE"):
+        found = [(drift.kind, drift.subject) for drift in verify_stock(database, sku).drifts]
+        assert found == [(k, s.format(order=sold)) for k, s in expected if sku in CONCERNED.get(name, ["MUG"])], sku
+
+
+CONCERNED = {"an order that is not confirmed took stock": ["MUG", "TEE"], "a product is gone": ["TEE"]}
+"""The other corruptions are of the mugs."""
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

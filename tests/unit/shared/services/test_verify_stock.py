@@ -35,7 +35,7 @@ def ledger(monkeypatch) -> Snapshot:
     snapshot = Snapshot()
 
     @contextmanager
-    def ledger_snapshot(_database: object) -> Iterator[Snapshot]:
+    def ledger_snapshot(_database: object, _sku: str | None) -> Iterator[Snapshot]:
         yield snapshot
 
     monkeypatch.setattr("shared.services.verify_stock.ledger_snapshot", ledger_snapshot)
