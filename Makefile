@@ -11,7 +11,7 @@ LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify test test-unit fuzz check requirements clean
+.PHONY: help run demo token seed verify backup restore restore-drill test test-unit fuzz check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,15 @@ seed: $(VENV)/installed-local.txt ## Import products into the running system: FI
 
 verify: $(VENV)/installed-local.txt ## Check all stock against its ledger; exit status 1 when it drifts
 	@exec $(BIN)/python -m local.verify
+
+backup: $(VENV)/installed-local.txt ## The running system's database into a file: FILE=orders.backup
+	@exec $(BIN)/python -m local.backup
+
+restore: $(VENV)/installed-local.txt ## A backup into an empty database: FILE=orders.backup MONGO_URL=...
+	@exec $(BIN)/python -m local.backup --restore
+
+restore-drill: $(VENV)/installed-local.txt ## Back up, restore into a MongoDB thrown away, verify its ledger; FILE= for one that is there
+	@exec $(BIN)/python -m local.restore_drill
 
 test: $(VENV)/installed-dev.txt ## All tests, on real servers that they start themselves
 	@exec $(BIN)/python -m pytest
