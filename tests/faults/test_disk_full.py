@@ -5,6 +5,7 @@ it fails (EFBIG), as one to a full disk does (ENOSPC).
 """
 
 import resource
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,24 @@ def test_a_broker_without_room_delays_orders_and_loses_none(stack: Stack, redis_
 
     assert set(buyers.statuses()) == {202}
     wait_until(lambda: worker.is_kept() and not stack.database.orders.find_one({"status": "pending"}), "all orders")
+    buyers.check_orders()
+    assert_ledger_true(stack.database)
+
+
+def test_a_mongod_that_stands_still_most_of_the_time_is_slow_and_nothing_else(stack: Stack, mongod: Server) -> None:
+    """As on a disk that is overrun: three quarters of each moment it does nothing."""
+    start_all(stack)
+    with buying(stack, "MUG") as buyers:
+        buyers.wait_for_more(50)
+        before = len(buyers.accepted)
+        while len(buyers.accepted) < before + 200:
+            mongod.pause()
+            time.sleep(0.3)
+            mongod.resume()
+            time.sleep(0.1)
+
+    buyers.check_answers()
+    stack.wait_until_decided()
     buyers.check_orders()
     assert_ledger_true(stack.database)
 
