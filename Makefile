@@ -15,7 +15,7 @@ LOCAL := $(VENV)/installed-local.txt $(VENV)/project-local.toml
 DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify orders test test-unit fuzz check requirements clean
+.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults fuzz check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,15 @@ verify: $(LOCAL) ## Check all stock against its ledger; exit status 1 when it dr
 
 orders: $(LOCAL) ## The operators' commands on the running system: ARGS="list --status failed"
 	@exec $(BIN)/python -m local.orders_cli
+
+backup: $(LOCAL) ## The running system's database into a file: FILE=orders.backup
+	@exec $(BIN)/python -m local.backup
+
+restore: $(LOCAL) ## A backup into an empty database: FILE=orders.backup MONGO_URL=...
+	@exec $(BIN)/python -m local.backup --restore
+
+restore-drill: $(LOCAL) ## Back up, restore into a MongoDB thrown away, verify its ledger; FILE= for one that is there
+	@exec $(BIN)/python -m local.restore_drill
 
 test: $(DEV) ## All tests, on real servers that they start themselves
 	@exec $(BIN)/python -m pytest

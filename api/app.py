@@ -38,8 +38,11 @@ from shared.services.backpressure import Backpressure
 from shared.startup import load_or_refuse
 from shared.store.connection import Document, connect
 
-MONGO_TIMEOUT_MILLISECONDS = 1_800
-"""For any one operation: when MongoDB is away, clients are told so within two seconds."""
+MONGO_TIMEOUT_MILLISECONDS = 1_400
+"""For any one operation: when MongoDB is away, clients are told so within two seconds.
+
+The driver looks for a server in steps of half a second, and sees that the time is over at the end of one.
+"""
 
 DRAIN_SECONDS = 5.0
 

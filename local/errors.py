@@ -9,6 +9,8 @@ LocalError
 +-- PartFailed        a part keeps dying, or does not get ready; has the tail of its log
 +-- NoSystem          `make token`, `demo`, `seed` and `verify` find nothing to talk to
 +-- SeedFailed        `make seed` has no file to send, or the system did not take it
++-- BackupFailed      a backup could not be written or restored
+    +-- BackupUnusable    its file is not whole, or not one of ours
 """
 
 
@@ -56,3 +58,12 @@ class NoSystem(LocalError):
 
 class SeedFailed(LocalError):
     """The text names the file, or says how to."""
+
+
+class BackupFailed(LocalError):
+    """The text says what is left behind."""
+
+
+class BackupUnusable(BackupFailed):
+    def __init__(self, path: object, why: str) -> None:
+        super().__init__(f"{path} is not a whole backup: {why}")

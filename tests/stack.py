@@ -61,12 +61,14 @@ class Stack:
                 process.kill()
                 process.wait()
 
-    def start_api(self) -> subprocess.Popen[bytes]:
-        process = self._start("api", [sys.executable, "-m", "api"])
-        wait_until(lambda: self._answers("/livez"), "the API to answer", process)
+    def start_api(self, name: str = "api", *, port: int | None = None) -> subprocess.Popen[bytes]:
+        """Another one beside the first needs a name and a port of its own."""
+        port = port or self.port
+        process = self._start(name, [sys.executable, "-m", "api"], API_PORT=str(port))
+        wait_until(lambda: self._answers(f"http://127.0.0.1:{port}/livez"), "the API to answer", process)
         # All of its processes: one that is stopped while it still starts ends only when it is killed, ten seconds on.
         processes = int(self.environment.get("API_PROCESSES", "2"))
-        wait_until(lambda: self.log("api").count("Started worker-") >= processes, "all of the API", process)
+        wait_until(lambda: self.log(name).count("Started worker-") >= processes, "all of the API", process)
         return process
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
@@ -99,17 +101,17 @@ class Stack:
     def wait_until_decided(self, seconds: float = 60) -> None:
         wait_until(lambda: not self.database.orders.count_documents({"status": "pending"}), "all orders", limit=seconds)
 
-    def _answers(self, path: str) -> bool:
+    def _answers(self, url: str) -> bool:
         try:
-            return httpx.get(self.url + path, timeout=5).status_code == httpx.codes.OK
+            return httpx.get(url, timeout=5).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 
-    def _start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+    def _start(self, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
         with (self._directory / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
-                env=os.environ | self.environment,
+                env=os.environ | self.environment | environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -139,3 +141,19 @@ def statuses(answers: Iterable[httpx.Response]) -> dict[int, int]:
     for answer in answers:
         counts[answer.status_code] = counts.get(answer.status_code, 0) + 1
     return counts
+
+
+class KeptWorker:
+    """A worker that is started again when it has ended, as supervisor and Docker do; `ends` counts how often it has."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._process = stack.start_worker("worker-0")
+        self.ends = 0
+
+    def is_kept(self) -> bool:
+        """Always, after this look."""
+        if self._process.poll() is not None:
+            self.ends += 1
+            self._process = self._stack.spawn_worker(f"worker-{self.ends}")
+        return True
