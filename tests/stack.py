@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import jwt
 from pymongo.database import Database
+from redis import Redis
 
 from local.ports import free_port
 from local.processes import die_with_parent
@@ -76,22 +77,22 @@ class Stack:
         self.wait_for_worker(name, process)
         return process
 
-    def spawn_worker(self, name: str) -> subprocess.Popen[bytes]:
-        """Without waiting until it is ready."""
-        options = ["-n", f"{name}@test", "--without-mingle", "--without-gossip"]
+    def spawn_worker(self, name: str, *more: str) -> subprocess.Popen[bytes]:
+        """Without waiting until it is ready; `more` are options of `celery worker`."""
+        options = ["-n", f"{name}@test", "--without-mingle", "--without-gossip", *more]
         return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "worker", *options])
 
     def wait_for_worker(self, name: str, process: subprocess.Popen[bytes]) -> None:
         wait_until(lambda: f"{name}@test ready" in self.log(name), f"{name} to be ready", process)
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
-        return self._start("beat", [sys.executable, "-m", "celery", "-A", "worker", "beat"])
+    def start_beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
+        return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "beat"])
 
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
 
-    def token(self, subject: str = "alice", scope: str = EVERY_SCOPE) -> str:
-        claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + 3600}
+    def token(self, subject: str = "alice", scope: str = EVERY_SCOPE, *, seconds: int = 3600) -> str:
+        claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + seconds}
         return jwt.encode(claims, SECRET, "HS256")
 
     def client(self, subject: str = "alice") -> httpx.Client:
@@ -100,6 +101,11 @@ class Stack:
 
     def wait_until_decided(self, seconds: float = 60) -> None:
         wait_until(lambda: not self.database.orders.count_documents({"status": "pending"}), "all orders", limit=seconds)
+
+    def messages_left(self, queue: str = "orders") -> int:
+        """Those in the queue, and those of any queue that a worker has and did not acknowledge yet."""
+        with Redis.from_url(self.environment["REDIS_BROKER_URL"]) as broker:
+            return int(broker.llen(queue)) + int(broker.hlen("unacked"))
 
     def _answers(self, url: str) -> bool:
         try:
