@@ -62,12 +62,16 @@ class Stack:
                 process.wait()
 
     def start_api(self) -> subprocess.Popen[bytes]:
-        process = self._start("api", [sys.executable, "-m", "api"])
+        process = self.spawn_api()
         wait_until(lambda: self._answers("/livez"), "the API to answer", process)
         # All of its processes: one that is stopped while it still starts ends only when it is killed, ten seconds on.
         processes = int(self.environment.get("API_PROCESSES", "2"))
         wait_until(lambda: self.log("api").count("Started worker-") >= processes, "all of the API", process)
         return process
+
+    def spawn_api(self, name: str = "api") -> subprocess.Popen[bytes]:
+        """Without waiting until it answers. `name` is that of the log."""
+        return self._start(name, [sys.executable, "-m", "api"])
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
         process = self.spawn_worker(name)
@@ -82,8 +86,8 @@ class Stack:
     def wait_for_worker(self, name: str, process: subprocess.Popen[bytes]) -> None:
         wait_until(lambda: f"{name}@test ready" in self.log(name), f"{name} to be ready", process)
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
-        return self._start("beat", [sys.executable, "-m", "celery", "-A", "worker", "beat"])
+    def start_beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
+        return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "beat"])
 
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
