@@ -11,7 +11,7 @@ SEEN_FINAL_MAX = 2_000
 class Purchase:
     """One order that a buyer means to place. `told` are the ids in the answers: one, however often it is sent.
 
-    `cancel_answer` is the status code of the answer to cancelling it; None when it was not cancelled, or nobody answered.
+    `cancel_answer` is the status code of the answer to cancelling it, if it was cancelled and somebody answered.
     """
 
     customer: str

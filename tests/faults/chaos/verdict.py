@@ -58,7 +58,7 @@ def judge(database: Database[Document], book: Book, stock: Mapping[str, int]) ->
         oversold=list(_oversold(database, orders.values(), stock)),
         failed=[f"{order['_id']}: {order.get('error')}" for order in orders.values() if order["status"] == "failed"],
         undecided=[order_id for order_id, order in orders.items() if order["status"] not in FINAL],
-        wrong=[*book.wrong, *_unlike(book.purchases, orders, by_key)],
+        wrong=[*book.wrong, *_unlike(book.purchases, by_key)],
         untold=len(orders.keys() - told),
         unsent=sum(not purchase.told for purchase in book.purchases),
     )
@@ -113,12 +113,10 @@ def _oversold(database: Database[Document], orders: Iterable[Document], stock: M
             yield f"{sku}: {stock[sku]} in the beginning, {confirmed[sku]} confirmed, {product['stock']} left"
 
 
-def _unlike(
-    purchases: Iterable[Purchase], orders: Mapping[str, Document], by_key: Mapping[Key, list[Document]]
-) -> Iterator[str]:
+def _unlike(purchases: Iterable[Purchase], by_key: Mapping[Key, list[Document]]) -> Iterator[str]:
     """Stored orders that nobody asked for, or that are not what was asked for."""
     known = {(purchase.customer, purchase.key): purchase for purchase in purchases}
-    yield from (f"{orders} have a key that no client sent" for key, orders in by_key.items() if key not in known)
+    yield from (f"{key} is a key that no client sent" for key in by_key if key not in known)
     for key, purchase in known.items():
         for order in by_key.get(key, []):
             yield from _unlike_purchase(purchase, order)
