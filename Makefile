@@ -11,7 +11,7 @@ LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify test test-unit fuzz check requirements clean
+.PHONY: help run demo token seed verify test test-unit test-faults fuzz check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ test: $(VENV)/installed-dev.txt ## All tests, on real servers that they start th
 
 test-unit: $(VENV)/installed-dev.txt ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
+
+test-faults: $(VENV)/installed-dev.txt ## Everything killed at random moments under load, and judged: FAULT_SECONDS=60 FAULT_SEED= FAULT_TABLE=file.md
+	@exec $(BIN)/python -m tests.faults.chaos
 
 fuzz: $(VENV)/installed-dev.txt ## Requests made up against the OpenAPI document, on a system of its own: EXAMPLES=100 SEED=
 	@exec $(BIN)/python -m tests.contract

@@ -18,6 +18,9 @@ CUSTOMERS = [f"customer-{number}" for number in range(6)]
 PAUSE_SECONDS = 0.15
 """Between two purchases of a buyer, on average."""
 
+IMPATIENT = 0.1
+"""The part of the requests whose client hangs up at once, and asks again."""
+
 GIVE_UP_SECONDS = 60.0
 """After the end of the faults, for what is still being repeated."""
 
@@ -122,11 +125,16 @@ class Buyer:
         key = f"{self._rng.getrandbits(96):024x}"
         return self._book.add(Purchase(customer or self._rng.choice(CUSTOMERS), key, items))
 
+    def _is_impatient(self) -> bool:
+        return self._rng.random() < IMPATIENT
+
     async def _place(self, purchase: Purchase) -> None:
         known = bool(purchase.told)
         headers = {"Idempotency-Key": purchase.key}
         body = {"items": purchase.lines()}
-        answer = await self._sender.send("POST", "/v1/orders", customer=purchase.customer, headers=headers, json=body)
+        answer = await self._sender.send(
+            "POST", "/v1/orders", customer=purchase.customer, impatient=self._is_impatient(), headers=headers, json=body
+        )
         if answer is None:
             return
         if answer.status_code != httpx.codes.ACCEPTED:
@@ -138,7 +146,9 @@ class Buyer:
 
     async def _place_in_bulk(self, customer: str, purchases: list[Purchase]) -> None:
         entries = [{"items": purchase.lines(), "idempotency_key": purchase.key} for purchase in purchases]
-        answer = await self._sender.send("POST", "/v1/orders/bulk", customer=customer, json={"orders": entries})
+        answer = await self._sender.send(
+            "POST", "/v1/orders/bulk", customer=customer, impatient=self._is_impatient(), json={"orders": entries}
+        )
         if answer is None:
             return
         if answer.status_code != httpx.codes.ACCEPTED:

@@ -16,7 +16,7 @@ from tests.faults.chaos.verdict import Verdict, differences_of_cache, judge
 from tests.faults.chaos.watch import Watch
 from tests.mongo import assert_ledger_true, put_products
 
-GAP_SECONDS = 1.5
+GAP_SECONDS = 1.2
 """Between two faults, on average."""
 
 FINAL_SECONDS = 120.0
