@@ -16,8 +16,8 @@ from tests.faults.chaos.verdict import Verdict, differences_of_cache, judge
 from tests.faults.chaos.watch import Watch
 from tests.mongo import assert_ledger_true, put_products
 
-GAP_SECONDS = 1.2
-"""Between two faults, on average."""
+GAP_SECONDS = 2.5
+"""Between two faults, on average: time for most parts to come back, and for some to be struck while they start."""
 
 FINAL_SECONDS = 120.0
 """After the faults, until no order is pending."""
@@ -42,14 +42,17 @@ class Outcome:
     verdict: Verdict
 
 
-def run(directory: Path, *, seed: int, seconds: float, say: Say) -> Outcome:
-    """Servers, logs and data are in `directory`. To be called in the main thread, the parent of all processes."""
+def run(directory: Path, *, seed: int, seconds: float, say: Say, gap: float = GAP_SECONDS) -> Outcome:
+    """Servers, logs and data are in `directory`; `gap` is the time between two faults, in seconds, on average.
+
+    To be called in the main thread, the parent of all processes.
+    """
     with Stage(directory) as stage:
         put_products(stage.database, *(a_product(sku, stock=stock) for sku, stock in STOCK.items()))
         book = Book()
         load = Load(stage.stack.url, book, seed=seed, skus=list(STOCK), token=stage.stack.token)
         watch = Watch(stage.connect(timeout_milliseconds=2_000), book)
-        faults = Faults(stage, make_schedule(seed, seconds=seconds, gap=GAP_SECONDS))
+        faults = Faults(stage, make_schedule(seed, seconds=seconds, gap=gap))
         load.start()
         watch.start()
         faults.run(seconds, on_tick=_reporter(say, book, faults))
