@@ -53,6 +53,9 @@ test: $(DEV) ## All tests, on real servers that they start themselves
 test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
 
+test-faults: $(DEV) ## Everything killed at random moments under load, and judged: FAULT_SECONDS=60 FAULT_SEED= FAULT_TABLE=file.md
+	@exec $(BIN)/python -m tests.faults.chaos
+
 fuzz: $(DEV) ## Requests made up against the OpenAPI document, on a system of its own: EXAMPLES=100 SEED=
 	@exec $(BIN)/python -m tests.contract
 

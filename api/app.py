@@ -25,7 +25,7 @@ from api.retry_after import Pace
 from api.schemas import ProblemOut
 from api.security_headers import register_security_headers
 from api.settings import ApiSettings, load_api_settings
-from api.stopping import call_at_stop_signal
+from api.stopping import call_at_stop_signal, stop_with_parent
 from api.tokens import make_token_verifier
 from api.waiting import WaitingRoom
 from api.watching import ConnectionWatch
@@ -121,6 +121,7 @@ def _start_threads(resources: Resources) -> None:
     resources.backpressure.start()
     ConnectionWatch(port=settings.port, body_seconds_max=settings.body_seconds_max, waiting_room=waiting_room).start()
     call_at_stop_signal(waiting_room.close)
+    stop_with_parent()
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types

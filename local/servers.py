@@ -52,16 +52,20 @@ class Server:
 
     def start(self) -> None:
         """Returns when the server is ready to serve; raises ServerFailed when it ends instead."""
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent()
-            )
+        self.spawn()
         try:
             self._wait_ready()
         except BaseException:
             self.kill()
             raise
+
+    def spawn(self) -> None:
+        """Without waiting until it is ready."""
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent()
+            )
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nobody is told."""

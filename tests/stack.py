@@ -65,12 +65,16 @@ class Stack:
     def start_api(self, name: str = "api", *, port: int | None = None) -> subprocess.Popen[bytes]:
         """Another one beside the first needs a name and a port of its own."""
         port = port or self.port
-        process = self._start(name, [sys.executable, "-m", "api"], API_PORT=str(port))
+        process = self.spawn_api(name, port=port)
         wait_until(lambda: self._answers(f"http://127.0.0.1:{port}/livez"), "the API to answer", process)
         # All of its processes: one that is stopped while it still starts ends only when it is killed, ten seconds on.
         processes = int(self.environment.get("API_PROCESSES", "2"))
         wait_until(lambda: self.log(name).count("Started worker-") >= processes, "all of the API", process)
         return process
+
+    def spawn_api(self, name: str = "api", *, port: int | None = None) -> subprocess.Popen[bytes]:
+        """Without waiting until it answers. `name` is that of the log."""
+        return self._start(name, [sys.executable, "-m", "api"], API_PORT=str(port or self.port))
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
         process = self.spawn_worker(name)

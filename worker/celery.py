@@ -8,8 +8,10 @@ from shared.log import configure_logging
 from shared.queue import make_celery
 from shared.settings import load_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
+from worker.broker import use_transport
 
 settings = load_or_refuse("worker", load_settings)
+use_transport()
 app = make_celery(settings)
 app.conf.imports = ["worker.tasks"]
 

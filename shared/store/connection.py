@@ -7,6 +7,7 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 from pymongo.monitoring import CommandListener
+from pymongo.read_concern import ReadConcern
 
 from shared.store.errors import outage_as_unavailable
 
@@ -16,6 +17,12 @@ DATABASE_NAME = "order_processor"
 
 DURABLE = WriteConcern(w="majority", j=True)
 """On disk on a majority: what a 202 promises."""
+
+SETTLED = ReadConcern("majority")
+"""What a crash can't take back. A plain read also sees what is written and not on disk yet: who was told of a
+confirmed order could find it pending again when MongoDB was killed in that moment.
+https://www.mongodb.com/docs/manual/reference/read-concern-majority/
+"""
 
 SERVER_SELECTION_MILLISECONDS = 1_500
 
@@ -54,7 +61,7 @@ def connect(
             f"MONGO_URL: not a MongoDB URL ({type(error).__name__}). Percent-encode what is special in the user name "
             "and the password, and check the host, the port and the options."
         ) from None
-    return client.get_default_database(DATABASE_NAME, write_concern=DURABLE)
+    return client.get_default_database(DATABASE_NAME, read_concern=SETTLED, write_concern=DURABLE)
 
 
 def check_replica_set(database: Database[Document]) -> None:

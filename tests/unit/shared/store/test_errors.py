@@ -4,7 +4,7 @@ import pytest
 from pymongo import errors
 
 from shared.domain.errors import Unavailable
-from shared.store.errors import outage_as_unavailable
+from shared.store.errors import PASSING_CODES, outage_as_unavailable
 
 OUTAGES = [
     errors.ServerSelectionTimeoutError("no primary"),
@@ -18,11 +18,21 @@ OUTAGES = [
     errors.OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]}),
     errors.OperationFailure("commit", 91, {"errorLabels": ["UnknownTransactionCommitResult"]}),
     errors.OperationFailure("write", 11600, {"errorLabels": ["RetryableWriteError"]}),
+    errors.OperationFailure("busy", 462, {"errorLabels": ["SystemOverloadedError", "RetryableError"]}),
+    # A read has no labels, and neither has one document of an unordered batch.
+    *(errors.OperationFailure(name, code) for code, name in PASSING_CODES.items()),
+    *(
+        errors.BulkWriteError({"writeConcernErrors": [], "writeErrors": [{"code": 11000}, {"code": code}]})
+        for code in PASSING_CODES
+    ),
 ]
 BUGS = [
     errors.OperationFailure("bad query", 2),
     errors.DuplicateKeyError("E11000", 11000),
     errors.BulkWriteError({"writeErrors": [{"code": 11000}], "writeConcernErrors": []}),
+    errors.BulkWriteError({"writeErrors": [{"code": 121}], "writeConcernErrors": []}),
+    errors.OperationFailure("no rights", 13),
+    errors.OperationFailure("its batch must be split", 388),
     errors.InvalidOperation("closed client"),
     errors.DocumentTooLarge("16 MB"),
 ]
