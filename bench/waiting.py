@@ -97,10 +97,10 @@ def measure(stack: Stack, arguments: argparse.Namespace) -> None:
         for waiter in waiters:
             waiter.socket.close()
         buy(buyers, [], 3)  # until the places are free again
-        print(f"round {number + 1}: p99 {p99(first):.1f} ms alone, {p99(second):.1f} ms beside")  # noqa: T201
+        print(f"round {number + 1}: p99 {p99(first):.1f} ms alone, {p99(second):.1f} ms beside")
     for name, found in (("alone", alone), (f"beside {arguments.clients} who wait", beside)):
         rate = len(found) / arguments.rounds / arguments.seconds
-        print(f"{name}: p99 {p99(found):.1f} ms, {rate:.0f} orders/s")  # noqa: T201
+        print(f"{name}: p99 {p99(found):.1f} ms, {rate:.0f} orders/s")
 
 
 def main() -> None:

@@ -3,14 +3,13 @@
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from celery import Celery
-from kombu import Connection, Queue
-from kombu.exceptions import ChannelError, OperationalError
+from kombu import Queue
+from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from shared.domain.errors import Unavailable
@@ -98,30 +97,10 @@ def announce_orders(celery: Celery, order_ids: Sequence[str], *, again: bool = F
         raise Unavailable("the broker") from error
 
 
-def queued_messages(celery: Celery) -> int:
-    """How many messages wait in the queue of orders. Raises `Unavailable`."""
-    try:
-        with _connected(celery) as connection:
-            channel: Any = connection.channel()  # whose type, the transport's, has no stubs
-            return int(channel.queue_declare(ORDERS_QUEUE, passive=True).message_count)
-    except ChannelError:
-        return 0  # a queue is made by its first message
-    except (OperationalError, OSError, RedisError) as error:
-        raise Unavailable("the broker") from error
-
-
 def ping_broker(celery: Celery) -> None:
     """Raises whatever the transport raises when the broker can't be reached."""
-    with _connected(celery):
-        pass
-
-
-@contextmanager
-def _connected(celery: Celery) -> Iterator[Connection]:
-    """Kombu's own ways to connect would try for ever."""
     with celery.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-        yield connection
 
 
 class Announcer:

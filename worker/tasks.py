@@ -8,7 +8,8 @@ from celery import Task
 
 from shared.clock import now
 from shared.domain.errors import Unavailable
-from shared.queue import PROCESS_ORDERS, SWEEP_ORDERS, announce_orders, queued_messages
+from shared.queue import ORDERS_QUEUE, PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
+from shared.queue_depth import queue_depth
 from shared.services.sweep_orders import sweep_orders
 from shared.store.heartbeats import beat_heart
 from worker.celery import app, settings
@@ -39,7 +40,10 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool 
 def sweep() -> int:
     """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive."""
     announced = sweep_orders(
-        resources().database, partial(announce_orders, app, again=True), partial(queued_messages, app), settings
+        resources().database,
+        partial(announce_orders, app, again=True),
+        partial(queue_depth, app, ORDERS_QUEUE),
+        settings,
     )
     beat_heart(resources().database, now())
     return announced

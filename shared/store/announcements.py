@@ -21,7 +21,7 @@ def claim_due(
     database: Database[Document], *, claim: str, at: datetime, limit: int, interval_max_seconds: int
 ) -> list[str]:
     """The ids of up to `limit` due orders, the longest due first, that now belong to `claim` alone."""
-    due = {**PENDING, "next_announce_at": {"$lte": at}}
+    due = _due(at)
     with outage_as_unavailable():
         candidates = database.orders.find(due, {"_id": 1}, sort=[("next_announce_at", ASCENDING)], limit=limit)
         ids = [document["_id"] for document in candidates]
@@ -31,6 +31,11 @@ def claim_due(
         return [document["_id"] for document in database.orders.find({"_id": {"$in": ids}, "claim": claim}, {"_id": 1})]
 
 
+def any_due(database: Database[Document], *, at: datetime) -> bool:
+    with outage_as_unavailable():
+        return database.orders.find_one(_due(at), {"_id": 1}) is not None
+
+
 def give_back(database: Database[Document], order_ids: Sequence[str], *, claim: str, due_at: datetime) -> None:
     """The announcement failed: let the next sweep try again, from `due_at` on."""
     with outage_as_unavailable():
@@ -38,6 +43,10 @@ def give_back(database: Database[Document], order_ids: Sequence[str], *, claim: 
             {"_id": {"$in": list(order_ids)}, "claim": claim, **PENDING},
             {"$set": {"next_announce_at": due_at}},
         )
+
+
+def _due(at: datetime) -> Document:
+    return {**PENDING, "next_announce_at": {"$lte": at}}
 
 
 def _moved_on(claim: str, at: datetime, interval_max_seconds: int) -> list[Document]:

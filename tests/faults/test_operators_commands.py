@@ -7,7 +7,7 @@ import pytest
 from local.servers import Server
 from shared.clock import now
 from shared.domain.order import Reason, ReasonCode
-from shared.store.orders import fail_order
+from shared.store.attempts import fail_order
 from tests.builders import a_line, a_product, an_order
 from tests.mongo import assert_ledger_true, find, put_orders, put_products, status_of, stock_of
 from tests.operators import celery, complaint, orders_json
@@ -18,7 +18,7 @@ from tests.stack import Stack, wait_until
 def failed(stack: Stack) -> str:
     put_products(stack.database, a_product("MUG", stock=5))
     [order_id] = put_orders(stack.database, an_order(a_line("MUG", 2)))
-    fail_order(stack.database, order_id, Reason(ReasonCode.UNPROCESSABLE), error="", at=now())
+    fail_order(stack.database, order_id, Reason(ReasonCode.UNPROCESSABLE), at=now())
     return order_id
 
 

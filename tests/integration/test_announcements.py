@@ -10,7 +10,8 @@ from pymongo.database import Database
 from local.ports import free_port
 from shared.clock import now
 from shared.domain.errors import Unavailable
-from shared.queue import announce_orders, make_celery, queued_messages
+from shared.queue import ORDERS_QUEUE, announce_orders, make_celery
+from shared.queue_depth import queue_depth
 from shared.services.decide_orders import OrderDecider
 from shared.services.sweep_orders import sweep_orders
 from shared.store.announcements import claim_due
@@ -98,12 +99,12 @@ def fail_the_test(order_ids: Sequence[str]) -> None:
 
 def test_the_queue_says_how_many_messages_wait(broker_url: str) -> None:
     celery = make_celery(settings(redis_broker_url=broker_url))
-    assert queued_messages(celery) == 0
+    assert queue_depth(celery, ORDERS_QUEUE) == 0
     for _ in range(3):
         announce_orders(celery, ["1", "2"])
-    assert queued_messages(celery) == 3
+    assert queue_depth(celery, ORDERS_QUEUE) == 3
 
 
 def test_a_broker_that_is_away_can_not_say_how_many() -> None:
     with pytest.raises(Unavailable):
-        queued_messages(make_celery(settings(redis_broker_url=f"redis://127.0.0.1:{free_port()}/0")))
+        queue_depth(make_celery(settings(redis_broker_url=f"redis://127.0.0.1:{free_port()}/0")), ORDERS_QUEUE)

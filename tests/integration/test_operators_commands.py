@@ -13,10 +13,10 @@ from shared.domain.order import Order, Reason, ReasonCode, Status
 from shared.notices import CHANNEL, read_notice
 from shared.queue import ORDERS_QUEUE
 from shared.services.decide_orders import OrderDecider
+from shared.store.attempts import fail_order
 from shared.store.connection import Document
 from shared.store.documents import order_document
 from shared.store.heartbeats import beat_heart
-from shared.store.orders import fail_order
 from tests.builders import a_line, a_product, an_order, an_order_id
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, status_of, stock_of
 from tests.operators import celery, complaint, orders, orders_json, rows
@@ -29,7 +29,7 @@ def put_failed(database: Database[Document], count: int, **order: str) -> list[s
     """Failed orders of one mug each, after three attempts."""
     order_ids = put_orders(database, *(an_order(a_line("MUG"), **order) for _ in range(count)))
     for order_id in order_ids:
-        fail_order(database, order_id, Reason(ReasonCode.ATTEMPTS_EXHAUSTED), error="", at=now())
+        fail_order(database, order_id, Reason(ReasonCode.ATTEMPTS_EXHAUSTED), at=now())
     database.orders.update_many({"_id": {"$in": order_ids}}, {"$set": {"attempts": 3, "error": ERROR}})
     return order_ids
 
@@ -297,7 +297,7 @@ class TestSweep:
     def test_more_than_one_sweep_takes_is_told(self, stack: Stack, database: Database[Document]) -> None:
         put_orders(database, *(an_order() for _ in range(3)))
         stack.environment["SWEEP_BATCH_MAX"] = "2"
-        assert orders(stack, "sweep") == "2 orders announced, and there may be more: sweep again\n"
+        assert orders(stack, "sweep") == "2 orders announced, and others are due: sweep again\n"
 
 
 class TestVerifyStock:

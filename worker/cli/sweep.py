@@ -1,11 +1,16 @@
 """`orders sweep`: what beat has a worker do every few seconds, once, now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
+from shared.clock import now
 from shared.domain.errors import Unavailable
+from shared.queue import ORDERS_QUEUE, announce_orders
+from shared.queue_depth import queue_depth
 from shared.services.sweep_orders import sweep_orders
+from shared.store.announcements import any_due
 from worker.cli.shapes import write
 from worker.cli.tools import CanNotTell, json_option, opened
 
@@ -15,8 +20,8 @@ from worker.cli.tools import CanNotTell, json_option, opened
 def command(*, as_json: bool) -> None:
     """Announce again what is due, once, now.
 
-    Up to SWEEP_BATCH_MAX of them; "more" says that as many were due. It works without beat and without workers, and so
-    is no sign of their life.
+    Up to SWEEP_BATCH_MAX of them, and fewer while many messages wait; "more" says that others are due. It works without
+    beat and without workers, and so is no sign of their life.
 
     JSON: {"announced": 12, "more": false}. Exit status 2 when the broker does not take them; they stay due.
     """
@@ -24,17 +29,28 @@ def command(*, as_json: bool) -> None:
     with opened() as tools:
 
         def announce(order_ids: Sequence[str]) -> None:
-            try:
-                tools.announce(order_ids)
-            except Unavailable as error:
-                outages.append(error)
-                raise
+            with _kept(outages):
+                announce_orders(tools.app, order_ids, again=True)
 
-        announced = sweep_orders(tools.database, announce, tools.settings)
-        more = announced == tools.settings.sweep_batch_max
+        def queued() -> int:
+            with _kept(outages):
+                return queue_depth(tools.app, ORDERS_QUEUE)
+
+        announced = sweep_orders(tools.database, announce, queued, tools.settings)
+        more = any_due(tools.database, at=now())
     if as_json:
         write({"announced": announced, "more": more})
     else:
-        click.echo(f"{announced} orders announced{', and there may be more: sweep again' if more else ''}")
+        click.echo(f"{announced} orders announced{', and others are due: sweep again' if more else ''}")
     if outages:
         raise CanNotTell("the broker does not take messages: the rest stays due")
+
+
+@contextmanager
+def _kept(outages: list[Unavailable]) -> Iterator[None]:
+    """The sweep itself makes nothing of an outage of the broker."""
+    try:
+        yield
+    except Unavailable as error:
+        outages.append(error)
+        raise
