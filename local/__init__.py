@@ -1,4 +1,4 @@
-"""The whole system on one machine without Docker: `make run`, `make token`, `make demo`, `make verify`.
+"""The whole system on one machine without Docker: `make run`, and `make token`, `demo`, `seed`, `verify`, `orders`.
 
 Nothing here is part of what is deployed: `api`, `worker` and `shared` never import this package.
 """

@@ -7,7 +7,7 @@ LocalError
 +-- DataDirUnusable   DATA_DIR can't be made
 +-- AlreadyRunning    another `make run` holds this DATA_DIR
 +-- PartFailed        a part keeps dying, or does not get ready; has the tail of its log
-+-- NoSystem          `make token`, `demo`, `seed` and `verify` find nothing to talk to
++-- NoSystem          `make token`, `demo`, `seed`, `verify` and `orders` find nothing to talk to
 +-- SeedFailed        `make seed` has no file to send, or the system did not take it
 +-- BackupFailed      a backup could not be written or restored
     +-- BackupUnusable    its file is not whole, or not one of ours

@@ -1,4 +1,4 @@
-"""The system that runs in a DATA_DIR, written down for `make token`, `make demo` and `make verify` to find."""
+"""The system that runs in a DATA_DIR, written down for `make token`, `demo`, `verify` and `orders` to find."""
 
 import json
 import os

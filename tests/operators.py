@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from local.processes import die_with_parent
 from tests.stack import Stack
 
 PROJECT = Path(__file__).parent.parent
@@ -22,6 +23,19 @@ def celery(stack: Stack, *words: str, **environment: str) -> subprocess.Complete
         capture_output=True,
         text=True,
         timeout=60,
+    )
+
+
+def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
+    """`celery -A worker orders ...`, while it runs."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "celery", "-A", "worker", "orders", *words],
+        env=os.environ | stack.environment,
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_parent(),
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import signal
 from datetime import timedelta
 
 import pytest
@@ -19,7 +20,7 @@ from shared.store.documents import order_document
 from shared.store.heartbeats import beat_heart
 from tests.builders import a_line, a_product, an_order, an_order_id
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, status_of, stock_of
-from tests.operators import celery, complaint, orders, orders_json, rows
+from tests.operators import celery, complaint, orders, orders_json, rows, started
 from tests.stack import Stack, wait_until
 
 ERROR = {"text": "KeyError: 'x'", "at": now(), "worker": "worker@test"}
@@ -186,6 +187,21 @@ class TestRetry:
         assert one["dry_run"] is True
         assert everything(database) == before
         assert announced(stack) == []
+
+    def test_it_may_be_interrupted_and_repeated(self, stack: Stack, database: Database[Document]) -> None:
+        failed = [an_order(status=Status.FAILED) for _ in range(3_000)]
+        database.orders.insert_many([order_document(order, announce_after_seconds=10) for order in failed])
+        pending = {"status": "pending"}
+        with started(stack, "retry", "--all-failed", "--json") as process:
+            wait_until(lambda: database.orders.count_documents(pending) > 600, "it to be in the middle", process)
+            process.send_signal(signal.SIGINT)
+            document = json.loads(process.communicate(timeout=30)[0])
+
+        assert (process.returncode, document["complete"]) == (1, False)
+        done = database.orders.count_documents(pending)
+        assert 500 <= document["announced"] == len(document["orders"]) <= done < 3_000
+        assert len(orders_json(stack, "retry", "--all-failed")["orders"]) == 3_000 - done
+        assert database.orders.count_documents(pending | {"history": {"$size": 2}}) == 3_000
 
     def test_a_worker_decides_what_was_retried(self, stack: Stack, database: Database[Document]) -> None:
         """No beat runs: nothing but the announcement of the command can have reached the worker."""
