@@ -57,8 +57,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
+    """`by`: who made it so, by hand; None when the system did, or the customer who placed it."""
+
     status: Status
     at: datetime
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

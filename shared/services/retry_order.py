@@ -59,7 +59,7 @@ def retry_orders(
 
 
 def _reopen(database: Database[Document], settings: Settings, order_id: str, by: str) -> Order:
-    order = reopen_order(database, order_id, at=now(), announce_after_seconds=settings.announce_after_seconds)
+    order = reopen_order(database, order_id, by=by, at=now(), announce_after_seconds=settings.announce_after_seconds)
     log.info("order retried", order_id=order_id, by=by)
     return order
 

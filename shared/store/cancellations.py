@@ -47,7 +47,7 @@ def write_cancellation(
             return Cancelled(order, [])
         if order.status not in (Status.PENDING, Status.CONFIRMED):
             raise OrderNotCancellable(order_id, order.status.value)
-        cancelled = _write_status(database, order, at, session)
+        cancelled = _write_status(database, order, by, at, session)
         taken = {line.sku: line.quantity for line in order.items} if order.status is Status.CONFIRMED else {}
         products = read_products(database, sorted(taken), session)
         # Into the stock of archived products too: their ledger stays true.
@@ -58,12 +58,12 @@ def write_cancellation(
     return run_transaction(database, cancel)
 
 
-def _write_status(database: Database[Document], order: Order, at: datetime, session: ClientSession) -> Order:
+def _write_status(database: Database[Document], order: Order, by: str, at: datetime, session: ClientSession) -> Order:
     document = database.orders.find_one_and_update(
         {"_id": order.order_id, "status": order.status.value},
         {
             "$set": {"status": Status.CANCELLED.value, "updated_at": at},
-            "$push": {"history": history_value(Status.CANCELLED, at)},
+            "$push": {"history": history_value(Status.CANCELLED, at, by=by)},
         },
         return_document=ReturnDocument.AFTER,
         session=session,

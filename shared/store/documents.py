@@ -25,7 +25,7 @@ def order_document(order: Order, *, announce_after_seconds: int) -> Document:
         "status": order.status.value,
         "total": money_value(order.total),
         "reason": reason_value(order.reason),
-        "history": [history_value(entry.status, entry.at) for entry in order.history],
+        "history": [history_value(entry.status, entry.at, by=entry.by) for entry in order.history],
         "attempts": 0,
         **announcement_value(order.created_at, announce_after_seconds),
         "created_at": order.created_at,
@@ -50,7 +50,9 @@ def order_from(document: Mapping[str, Any]) -> Order:
         status=Status(document["status"]),
         total=_money_from(document["total"]),
         reason=_reason_from(document["reason"]),
-        history=tuple(HistoryEntry(Status(entry["status"]), entry["at"]) for entry in document["history"]),
+        history=tuple(
+            HistoryEntry(Status(entry["status"]), entry["at"], entry.get("by")) for entry in document["history"]
+        ),
         created_at=document["created_at"],
         updated_at=document["updated_at"],
     )
@@ -158,8 +160,8 @@ def reason_value(reason: Reason | None) -> Document | None:
     return {"code": reason.code.value, "lines": lines}
 
 
-def history_value(status: Status, at: datetime) -> Document:
-    return {"status": status.value, "at": at}
+def history_value(status: Status, at: datetime, *, by: str | None = None) -> Document:
+    return {"status": status.value, "at": at} | ({"by": by} if by else {})
 
 
 def lines_from(items: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:

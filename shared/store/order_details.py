@@ -18,11 +18,11 @@ from shared.store.errors import outage_as_unavailable
 
 @dataclass(frozen=True, slots=True)
 class LastError:
-    """Of processing. `at` and `worker` are None when nobody wrote them down."""
+    """Of processing."""
 
     text: str
-    at: datetime | None
-    worker: str | None
+    at: datetime
+    worker: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def details_from(document: Mapping[str, Any], movements: tuple[Movement, ...]) -
     order = order_from(document)
     return OrderDetails(
         order=order,
-        attempts=document.get("attempts", 0),
-        error=_error_from(document.get("error")),
+        attempts=document["attempts"],
+        error=LastError(**document["error"]) if "error" in document else None,
         next_announce_at=document["next_announce_at"] if order.status is Status.PENDING else None,
         movements=movements,
     )
@@ -61,12 +61,3 @@ def _movements_of(database: Database[Document], order_id: str) -> tuple[Movement
     """A movement's `_id` begins with what caused it and a colon; a semicolon is what comes after a colon."""
     found = database.stock_movements.find({"_id": {"$gt": f"{order_id}:", "$lt": f"{order_id};"}})
     return tuple(movement_from(document) for document in found.sort("_id", ASCENDING))
-
-
-def _error_from(value: str | Mapping[str, Any] | None) -> LastError | None:
-    """A mere text is from before errors had a time and a worker."""
-    if value is None:
-        return None
-    if isinstance(value, str):
-        return LastError(value, None, None)
-    return LastError(value["text"], value["at"], value["worker"])

@@ -78,7 +78,9 @@ def named_order(order_id: str, customer: str | None) -> Document:
     return {"_id": order_id} if customer is None else {"_id": order_id, "customer": customer}
 
 
-def reopen_order(database: Database[Document], order_id: str, *, at: datetime, announce_after_seconds: int) -> Order:
+def reopen_order(
+    database: Database[Document], order_id: str, *, by: str, at: datetime, announce_after_seconds: int
+) -> Order:
     """Move a failed order back to `pending`. Raises `OrderNotFound`, `OrderNotRetryable`, `Unavailable`."""
     with outage_as_unavailable():
         document = database.orders.find_one_and_update(
@@ -92,7 +94,7 @@ def reopen_order(database: Database[Document], order_id: str, *, at: datetime, a
                     **announcement_value(at, announce_after_seconds),
                 },
                 "$unset": {"error": "", "tried_by": ""},
-                "$push": {"history": history_value(Status.PENDING, at)},
+                "$push": {"history": history_value(Status.PENDING, at, by=by)},
             },
             return_document=ReturnDocument.AFTER,
         )

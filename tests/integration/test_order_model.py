@@ -144,7 +144,7 @@ def machine(
             cancel_order(database, cache, finished, order_id, customer="alice", by="alice")
 
         def send_retry(self, order_id: str) -> None:
-            reopen_order(database, order_id, at=now(), announce_after_seconds=10)
+            reopen_order(database, order_id, by="operator", at=now(), announce_after_seconds=10)
 
         def send_adjustment(self, sku: str, delta: int) -> None:
             adjust_stock(database, cache, sku, delta=delta, reason="count", by="clerk", idempotency_key=None)

@@ -29,7 +29,9 @@ def order_shape(order: Order) -> Shape:
         ],
         "total": _money_shape(order.total),
         "reason": _reason_shape(order.reason),
-        "history": [{"status": entry.status.value, "at": entry.at.isoformat()} for entry in order.history],
+        "history": [
+            {"status": entry.status.value, "at": entry.at.isoformat(), "by": entry.by} for entry in order.history
+        ],
         "created_at": order.created_at.isoformat(),
         "updated_at": order.updated_at.isoformat(),
     }
@@ -41,8 +43,7 @@ def details_shape(details: OrderDetails) -> Shape:
     return {
         **order_shape(details.order),
         "attempts": details.attempts,
-        "error": error
-        and {"text": error.text, "at": error.at.isoformat() if error.at else None, "worker": error.worker},
+        "error": error and {"text": error.text, "at": error.at.isoformat(), "worker": error.worker},
         "next_announce_at": due.isoformat() if due else None,
     }
 

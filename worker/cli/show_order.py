@@ -50,7 +50,8 @@ def _parts(details: OrderDetails) -> Iterator[str]:
             ["refused", "requested", "available"],
             [[line.sku, line.requested, line.available] for line in order.reason.lines],
         )
-    yield text.table(["history", "at"], [[entry.status.value, text.time(entry.at)] for entry in order.history])
+    history = [[entry.status.value, text.time(entry.at), entry.by] for entry in order.history]
+    yield text.table(["history", "at", "by"], history)
     yield (
         text.table(
             ["movement", "sku", "delta", "at", "by"],
@@ -89,7 +90,4 @@ def _when(moment: datetime | None) -> str | None:
 
 
 def _error(error: LastError | None) -> str | None:
-    if error is None:
-        return None
-    where = [known for known in (text.time(error.at), error.worker) if known]
-    return f"{error.text} ({', '.join(where)})" if where else error.text
+    return f"{error.text} ({text.time(error.at)}, {error.worker})" if error else None
