@@ -13,8 +13,6 @@ from tests.staged import staged
 
 AN_HOUR = 3_600
 EITHER_WAY = pytest.mark.parametrize("seconds", [AN_HOUR, -AN_HOUR], ids=["ahead", "behind"])
-AHEAD = pytest.mark.parametrize("seconds", [AN_HOUR], ids=["ahead"])
-BEHIND = pytest.mark.parametrize("seconds", [-AN_HOUR], ids=["behind"])
 ORDERS = 50
 
 
@@ -35,7 +33,7 @@ def test_an_api_whose_clock_is_wrong(stack: Stack, clock: Path, seconds: int) ->
     assert_all_decided_once(stack)
 
 
-@BEHIND
+@EITHER_WAY
 def test_an_api_whose_clock_is_wrong_and_whose_message_is_lost(stack: Stack, clock: Path, seconds: int) -> None:
     """When the order is announced again is told by the clock of the API, and asked by that of the sweeper."""
     clock.write_text(str(seconds))
@@ -57,7 +55,15 @@ def test_a_worker_whose_clock_is_wrong_decides_what_it_is_sent(stack: Stack, clo
     assert_all_decided_once(stack)
 
 
-@AHEAD
+@EITHER_WAY
+def test_a_worker_whose_clock_is_wrong_sweeps(stack: Stack, clock: Path, seconds: int) -> None:
+    clock.write_text(str(seconds))
+    put_orders(stack.database, *(an_order(a_line("MUG")) for _ in range(ORDERS)))
+    start_all(stack, clock, wrong="worker")
+    assert_all_decided_once(stack)
+
+
+@EITHER_WAY
 def test_a_beat_whose_clock_is_wrong_has_orders_swept(stack: Stack, clock: Path, seconds: int) -> None:
     clock.write_text(str(seconds))
     put_orders(stack.database, *(an_order(a_line("MUG")) for _ in range(ORDERS)))
@@ -65,7 +71,7 @@ def test_a_beat_whose_clock_is_wrong_has_orders_swept(stack: Stack, clock: Path,
     assert_all_decided_once(stack)
 
 
-@AHEAD
+@EITHER_WAY
 def test_a_beat_whose_clock_jumps_has_orders_swept(stack: Stack, clock: Path, seconds: int) -> None:
     start_all(stack, clock, wrong="beat")
     wait_until(lambda: stack.database.heartbeats.count_documents({}), "the first sweep")
@@ -75,7 +81,7 @@ def test_a_beat_whose_clock_jumps_has_orders_swept(stack: Stack, clock: Path, se
     assert_all_decided_once(stack)
 
 
-@BEHIND
+@EITHER_WAY
 def test_a_sweeper_whose_clock_was_wrong_leaves_orders_that_are_announced_soon(
     stack: Stack, clock: Path, seconds: int
 ) -> None:
@@ -96,7 +102,7 @@ def test_a_sweeper_whose_clock_was_wrong_leaves_orders_that_are_announced_soon(
     assert_all_decided_once(stack)
 
 
-@BEHIND
+@EITHER_WAY
 def test_nobody_takes_a_worker_whose_clock_was_wrong_for_one_that_lives(
     stack: Stack, clock: Path, seconds: int
 ) -> None:
