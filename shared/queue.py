@@ -26,8 +26,8 @@ MAINTENANCE_QUEUE = "maintenance"
 VISIBILITY_TIMEOUT_SECONDS = 300
 """After this long an unacknowledged message is delivered again; well above the longest run of a task."""
 
-SWEEP_EXPIRES_SECONDS = 60
-"""While no worker runs, sweeps do not pile up; long, because beat's clock and the worker's may differ."""
+SWEEP_EXPIRES_SECONDS = 6 * 3600
+"""While no worker runs, sweeps do not pile up for ever; long, because beat's clock and the worker's may differ."""
 
 ANNOUNCEMENT_MAX = 1_000
 """Order ids in one message when announcements had to wait."""
@@ -58,7 +58,7 @@ def make_celery(settings: Settings) -> Celery:
         task_default_queue=ORDERS_QUEUE,
         task_routes={SWEEP_ORDERS: {"queue": MAINTENANCE_QUEUE}},
         # Periodic work is intervals only, so beat needs to remember nothing.
-        beat_scheduler="celery.beat:Scheduler",
+        beat_scheduler="worker.scheduler:SteadyScheduler",
         beat_max_loop_interval=settings.sweep_every_seconds,
         beat_schedule={
             SWEEP_ORDERS: {
@@ -76,6 +76,8 @@ def make_celery(settings: Settings) -> Celery:
             "socket_connect_timeout": 1.0,
             "socket_timeout": 2.0,
             "socket_keepalive": True,
+            # A worker whose connection went silent notices it in seconds.
+            "health_check_interval": 5,
         },
     )
     return celery

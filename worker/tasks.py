@@ -6,7 +6,6 @@ from typing import Any
 
 from celery import Task
 
-from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.queue import ORDERS_QUEUE, PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
 from shared.queue_depth import queue_depth
@@ -45,5 +44,5 @@ def sweep() -> int:
         partial(queue_depth, app, ORDERS_QUEUE),
         settings,
     )
-    beat_heart(resources().database, now())
+    beat_heart(resources().database)
     return announced

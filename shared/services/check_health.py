@@ -7,9 +7,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from shared.clock import now
 from shared.domain.errors import Unavailable
-from shared.store.connection import Document, is_writable
+from shared.store.connection import Document, store_now
 from shared.store.heartbeats import last_heartbeat
 from shared.store.orders import oldest_pending_since
 
@@ -50,19 +49,20 @@ def check_health(database: Database[Document], probes: dict[str, Callable[[], ob
 
 def _store_checks(database: Database[Document]) -> dict[str, Check]:
     try:
-        if not is_writable(database):
+        at = store_now(database)
+        if at is None:
             return MONGODB_DOWN
         return {
             "mongodb": Check("ok"),
-            "worker": _worker_check(last_heartbeat(database)),
-            "oldest_pending_order": Check("ok", {"age_seconds": _age(oldest_pending_since(database))}),
+            "worker": _worker_check(last_heartbeat(database), at),
+            "oldest_pending_order": Check("ok", {"age_seconds": _age(oldest_pending_since(database), at)}),
         }
     except Unavailable:
         return MONGODB_DOWN
 
 
-def _worker_check(heartbeat: datetime | None) -> Check:
-    age = _age(heartbeat)
+def _worker_check(heartbeat: datetime | None, at: datetime) -> Check:
+    age = _age(heartbeat, at)
     if age is None:
         return Check("down")
     return Check("ok" if age <= HEARTBEAT_SECONDS_MAX else "stale", {"heartbeat_age_seconds": age})
@@ -76,5 +76,5 @@ def _probe(probe: Callable[[], object]) -> Check:
     return Check("ok")
 
 
-def _age(moment: datetime | None) -> float | None:
-    return round(max(0.0, (now() - moment).total_seconds()), 3) if moment else None
+def _age(moment: datetime | None, at: datetime) -> float | None:
+    return round(max(0.0, (at - moment).total_seconds()), 3) if moment else None

@@ -1,17 +1,16 @@
 """The sweeper: announces pending orders again whose time has come. It is what keeps "nothing accepted is lost"."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import structlog
 from pymongo.database import Database
 
-from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.settings import Settings
-from shared.store.announcements import claim_due, give_back
-from shared.store.connection import Document
+from shared.store.announcements import any_due, claim_due, give_back
+from shared.store.connection import Document, store_now
 
 Announce = Callable[[Sequence[str]], None]
 """Sends one message for some orders, or raises `Unavailable`."""
@@ -41,7 +40,7 @@ def sweep_orders(database: Database[Document], announce: Announce, queued: Queue
     except Unavailable as error:
         log.warning("sweep put off: the broker is away", error=repr(error.__cause__))
         return 0
-    claim, at = uuid4().hex, now()
+    claim, at = uuid4().hex, _store_now(database)
     order_ids = claim_due(
         database,
         claim=claim,
@@ -60,3 +59,17 @@ def sweep_orders(database: Database[Document], announce: Announce, queued: Queue
     if order_ids:
         log.info("pending orders announced again", orders=len(order_ids))
     return len(order_ids)
+
+
+def others_due(database: Database[Document], settings: Settings) -> bool:
+    """Whether the next sweep will find some. Raises `Unavailable`."""
+    at = _store_now(database)
+    return any_due(database, at=at, interval_max_seconds=settings.announce_interval_max_seconds)
+
+
+def _store_now(database: Database[Document]) -> datetime:
+    """Not by our own clock: what is due must not depend on who sweeps."""
+    at = store_now(database)
+    if at is None:
+        raise Unavailable("MongoDB")
+    return at

@@ -5,7 +5,7 @@ date on by a doubled interval. Two sweepers at once therefore share the work ins
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pymongo import ASCENDING
 from pymongo.database import Database
@@ -21,7 +21,7 @@ def claim_due(
     database: Database[Document], *, claim: str, at: datetime, limit: int, interval_max_seconds: int
 ) -> list[str]:
     """The ids of up to `limit` due orders, the longest due first, that now belong to `claim` alone."""
-    due = _due(at)
+    due = _due(at, interval_max_seconds)
     with outage_as_unavailable():
         candidates = database.orders.find(due, {"_id": 1}, sort=[("next_announce_at", ASCENDING)], limit=limit)
         ids = [document["_id"] for document in candidates]
@@ -31,9 +31,9 @@ def claim_due(
         return [document["_id"] for document in database.orders.find({"_id": {"$in": ids}, "claim": claim}, {"_id": 1})]
 
 
-def any_due(database: Database[Document], *, at: datetime) -> bool:
+def any_due(database: Database[Document], *, at: datetime, interval_max_seconds: int) -> bool:
     with outage_as_unavailable():
-        return database.orders.find_one(_due(at), {"_id": 1}) is not None
+        return database.orders.find_one(_due(at, interval_max_seconds), {"_id": 1}) is not None
 
 
 def give_back(database: Database[Document], order_ids: Sequence[str], *, claim: str, due_at: datetime) -> None:
@@ -45,8 +45,10 @@ def give_back(database: Database[Document], order_ids: Sequence[str], *, claim: 
         )
 
 
-def _due(at: datetime) -> Document:
-    return {**PENDING, "next_announce_at": {"$lte": at}}
+def _due(at: datetime, interval_max_seconds: int) -> Document:
+    """Also what is further away than any interval: that date was written by a clock that is ahead."""
+    never = at + timedelta(seconds=2 * interval_max_seconds)
+    return {**PENDING, "$or": [{"next_announce_at": {"$lte": at}}, {"next_announce_at": {"$gt": never}}]}
 
 
 def _moved_on(claim: str, at: datetime, interval_max_seconds: int) -> list[Document]:

@@ -1,6 +1,7 @@
 """The way to MongoDB: one client a process, made where it is used, and the check that it can keep the promises."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pymongo import MongoClient, WriteConcern
@@ -80,7 +81,11 @@ def check_replica_set(database: Database[Document]) -> None:
         )
 
 
-def is_writable(database: Database[Document]) -> bool:
-    """Whether a primary answers that takes writes. Raises `Unavailable`."""
+def store_now(database: Database[Document]) -> datetime | None:
+    """The time by MongoDB's clock, the same for all processes; None unless a primary answers that takes writes.
+
+    Raises `Unavailable`.
+    """
     with outage_as_unavailable():
-        return bool(database.client.admin.command("hello").get("isWritablePrimary"))
+        hello = database.client.admin.command("hello")
+    return hello["localTime"] if hello.get("isWritablePrimary") else None

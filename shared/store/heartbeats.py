@@ -10,9 +10,10 @@ from shared.store.errors import outage_as_unavailable
 WORKER = "worker"
 
 
-def beat_heart(database: Database[Document], at: datetime) -> None:
+def beat_heart(database: Database[Document]) -> None:
+    """By MongoDB's clock: that of a worker may be ahead, and would show life long after its death."""
     with outage_as_unavailable():
-        database.heartbeats.update_one({"_id": WORKER}, {"$max": {"at": at}}, upsert=True)
+        database.heartbeats.update_one({"_id": WORKER}, {"$currentDate": {"at": True}}, upsert=True)
 
 
 def last_heartbeat(database: Database[Document]) -> datetime | None:

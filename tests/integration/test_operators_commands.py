@@ -17,7 +17,6 @@ from shared.services.decide_orders import OrderDecider
 from shared.store.attempts import fail_order
 from shared.store.connection import Document
 from shared.store.documents import order_document
-from shared.store.heartbeats import beat_heart
 from tests.builders import a_line, a_product, an_order, an_order_id
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, status_of, stock_of
 from tests.operators import celery, complaint, orders, orders_json, rows, started
@@ -347,7 +346,7 @@ class TestStats:
         put_failed(database, 2)
         pending = put_orders(database, an_order(), an_order(), an_order())
         database.orders.update_one({"_id": pending[2]}, {"$set": {"attempts": 1}})
-        beat_heart(database, now() - timedelta(minutes=2))
+        database.heartbeats.insert_one({"_id": "worker", "at": now() - timedelta(minutes=2)})
         orders(stack, "sweep")
 
         figures = orders_json(stack, "stats")

@@ -5,12 +5,10 @@ from contextlib import contextmanager
 
 import click
 
-from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.queue import ORDERS_QUEUE, announce_orders
 from shared.queue_depth import queue_depth
-from shared.services.sweep_orders import sweep_orders
-from shared.store.announcements import any_due
+from shared.services.sweep_orders import others_due, sweep_orders
 from worker.cli.shapes import write
 from worker.cli.tools import CanNotTell, json_option, opened
 
@@ -37,7 +35,7 @@ def command(*, as_json: bool) -> None:
                 return queue_depth(tools.app, ORDERS_QUEUE)
 
         announced = sweep_orders(tools.database, announce, queued, tools.settings)
-        more = any_due(tools.database, at=now())
+        more = others_due(tools.database, tools.settings)
     if as_json:
         write({"announced": announced, "more": more})
     else:

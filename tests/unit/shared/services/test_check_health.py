@@ -24,13 +24,13 @@ def broken() -> None:
 @pytest.fixture(autouse=True)
 def hello(monkeypatch) -> dict[str, object]:
     """What MongoDB answers to `hello`, which mongomock does not know."""
-    answer: dict[str, object] = {"isWritablePrimary": True}
+    answer: dict[str, object] = {"isWritablePrimary": True, "localTime": now()}
     monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name: answer)
     return answer
 
 
 def test_with_all_parts_there_it_is_ready(database):
-    beat_heart(database, now())
+    beat_heart(database)
     health = check_health(database, {"redis": fine})
     assert health.status == "ready"
     assert {name: check.state for name, check in health.checks.items()} == {
@@ -42,7 +42,7 @@ def test_with_all_parts_there_it_is_ready(database):
 
 
 def test_a_probe_that_raises_is_down_and_degrades(database):
-    beat_heart(database, now())
+    beat_heart(database)
     health = check_health(database, {"broker": broken, "cache": fine})
     assert health.status == "degraded"
     assert (health.checks["broker"], health.checks["cache"]) == (Check("down"), Check("ok"))
@@ -54,18 +54,13 @@ def test_without_a_worker_it_is_degraded(database):
     assert health.checks["worker"] == Check("down")
 
 
-def test_a_worker_that_was_not_heard_of_for_long_is_stale(database):
-    beat_heart(database, now() - timedelta(seconds=HEARTBEAT_SECONDS_MAX + 1))
+def test_a_worker_that_was_not_heard_of_for_long_is_stale(database, hello):
+    beat_heart(database)
+    hello["localTime"] = now() + timedelta(seconds=HEARTBEAT_SECONDS_MAX + 1)
     health = check_health(database, {})
     assert health.status == "degraded"
     assert health.checks["worker"].state == "stale"
     assert health.checks["worker"].figures["heartbeat_age_seconds"] >= HEARTBEAT_SECONDS_MAX + 1
-
-
-def test_an_older_heartbeat_does_not_overwrite_a_newer_one(database):
-    beat_heart(database, now())
-    beat_heart(database, now() - timedelta(hours=1))
-    assert check_health(database, {}).checks["worker"].state == "ok"
 
 
 def test_the_age_of_the_oldest_pending_order_is_told(database):
@@ -73,11 +68,12 @@ def test_the_age_of_the_oldest_pending_order_is_told(database):
     old = an_order(updated_at=now() - timedelta(seconds=90))
     database.orders.insert_one(order_document(old, announce_after_seconds=10))
     age = check_health(database, {}).checks["oldest_pending_order"].figures["age_seconds"]
-    assert 90 <= age < 95
+    assert 85 <= age < 95
 
 
-def test_a_clock_ahead_of_ours_makes_no_negative_age(database):
-    beat_heart(database, now() + timedelta(minutes=1))
+def test_no_age_is_negative(database, hello):
+    beat_heart(database)
+    hello["localTime"] = now() - timedelta(minutes=1)
     assert check_health(database, {}).checks["worker"].figures == {"heartbeat_age_seconds": 0.0}
 
 

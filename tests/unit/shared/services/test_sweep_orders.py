@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.services.sweep_orders import MESSAGE_MAX, sweep_orders
 from tests.builders import settings
@@ -36,6 +37,7 @@ def store(monkeypatch) -> Store:
     store = Store()
     monkeypatch.setattr("shared.services.sweep_orders.claim_due", store.claim_due)
     monkeypatch.setattr("shared.services.sweep_orders.give_back", store.give_back)
+    monkeypatch.setattr("shared.services.sweep_orders.store_now", lambda _: now())
     return store
 
 
