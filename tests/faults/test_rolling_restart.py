@@ -1,5 +1,7 @@
 """Restarts one after the other under load: every 202 is final, none is doubled, nothing stays in the queue."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 from local.ports import free_port
@@ -50,11 +52,10 @@ def test_a_worker_that_is_stopped_while_mongodb_is_away_ends_in_time_and_gives_i
     worker = stack.start_worker("worker-1")
     with buying(stack, "MUG") as buyers:
         buyers.wait_for_more(100)
-        mongod.pause()
-        wait_until(lambda: buyers.statuses()[503], "MongoDB to be missed")
-        worker.terminate()
-        assert worker.wait(GRACE_SECONDS) == 0
-        mongod.resume()
+        with hanging(mongod):
+            wait_until(lambda: buyers.statuses()[503], "MongoDB to be missed")
+            worker.terminate()
+            assert worker.wait(GRACE_SECONDS) == 0
         before = list(buyers.accepted.values())
         stack.start_worker("worker-2")
 
@@ -63,3 +64,13 @@ def test_a_worker_that_is_stopped_while_mongodb_is_away_ends_in_time_and_gives_i
     wait_until(lambda: not stack.database.orders.count_documents(pending), "what was accepted before")
     assert stack.database.orders.count_documents({"status": "failed"}) == 0
     assert_ledger_true(stack.database)
+
+
+@contextmanager
+def hanging(server: Server) -> Iterator[None]:
+    """Goes on at the end, also of a test that fails: the buyers do not give up."""
+    server.pause()
+    try:
+        yield
+    finally:
+        server.resume()
