@@ -35,7 +35,7 @@ TAKE_OVER_MILLISECONDS = 1_000
 """The age of a lease, by Redis's clock, at which it may be taken over: once a second over all processes, since taking
 it over makes it young again. Longer than a slow read takes, and it leaves the one who waited the time for a read."""
 
-BUDGET_SECONDS = 1.8
+BUDGET_SECONDS = 1.4
 """For the whole of a read, its waiting and its load: as long as the API gives MongoDB for any one operation."""
 
 POLL_SECONDS = 0.005

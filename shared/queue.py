@@ -68,6 +68,10 @@ def make_celery(settings: Settings) -> Celery:
             }
         },
         broker_connection_retry_on_startup=True,
+        # For ever, and not a hundred times: a broker that is away all night is no reason to end.
+        broker_connection_max_retries=None,
+        # What a broker refuses that is out of memory (OOM) or disk (MISCONF) it takes again later: no reason either.
+        broker_channel_error_retry=True,
         broker_transport_options={
             "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
             "unacked_restore_interval": 5,

@@ -49,8 +49,10 @@ class Attempts:
     @contextmanager
     def with_name_on(self, order_ids: Sequence[str]) -> Iterator[None]:
         """Who finds the name of this worker on a pending order, later, knows that it did not come to an end with it."""
-        if order_ids:
-            leave_name(self._database, order_ids, worker=self._worker)
+        if not order_ids:
+            yield
+            return
+        leave_name(self._database, order_ids, worker=self._worker)
         try:
             yield
         except Unavailable:

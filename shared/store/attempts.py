@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import pymongo
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.database import Database
 
@@ -19,6 +20,8 @@ from shared.store.errors import outage_as_unavailable
 
 NOT_JOURNALED = WriteConcern(w=1)
 """For a name that must outlive the worker, not the server."""
+
+TAKE_BACK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ def leave_name(database: Database[Document], order_ids: Sequence[str], *, worker
 
 
 def take_name_back(database: Database[Document], order_ids: Sequence[str], *, worker: str) -> None:
-    """Nothing came of it, and not because of the orders."""
-    with outage_as_unavailable():
+    """Nothing came of it, and not because of the orders. MongoDB is likely to be away: it is not waited for."""
+    with outage_as_unavailable(), pymongo.timeout(TAKE_BACK_SECONDS):
         orders = database.orders.with_options(write_concern=NOT_JOURNALED)
         orders.update_many({"_id": {"$in": list(order_ids)}, "tried_by": worker}, {"$unset": {"tried_by": ""}})
 

@@ -87,5 +87,6 @@ def store_now(database: Database[Document]) -> datetime | None:
     Raises `Unavailable`.
     """
     with outage_as_unavailable():
-        hello = database.client.admin.command("hello")
+        # By itself a command is decoded without the client's options, and times have no zone.
+        hello = database.client.admin.command("hello", codec_options=database.codec_options)
     return hello["localTime"] if hello.get("isWritablePrimary") else None

@@ -22,7 +22,7 @@ from tests.mongo import find, put_orders, put_products
 
 def test_a_pending_order_is_announced_when_it_is_due_and_not_before(database: Database[Document]) -> None:
     [order_id] = put_orders(database, an_order())
-    later = an_order(created_at=now() + timedelta(hours=1))
+    later = an_order(created_at=now() + timedelta(minutes=5))
     put_orders(database, later)
     announced: list[str] = []
 

@@ -11,7 +11,7 @@ from shared.store.heartbeats import beat_heart
 def hello(monkeypatch) -> dict[str, object]:
     """What MongoDB answers to `hello`, which mongomock does not know."""
     answer: dict[str, object] = {"isWritablePrimary": True}
-    monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name: answer)
+    monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name, **_: answer)
     return answer
 
 
@@ -58,7 +58,7 @@ def test_without_a_primary_orders_can_not_be_accepted(client, hello):
 
 
 def test_without_mongodb_the_answer_shows_nothing_internal(client, monkeypatch):
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise ServerSelectionTimeoutError("hunter2")
 
     monkeypatch.setattr(mongomock.Database, "command", fail)

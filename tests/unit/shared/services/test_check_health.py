@@ -25,7 +25,7 @@ def broken() -> None:
 def hello(monkeypatch) -> dict[str, object]:
     """What MongoDB answers to `hello`, which mongomock does not know."""
     answer: dict[str, object] = {"isWritablePrimary": True, "localTime": now()}
-    monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name: answer)
+    monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name, **_: answer)
     return answer
 
 
@@ -85,7 +85,7 @@ def test_a_secondary_can_not_accept_orders(database, hello):
 
 
 def test_without_mongodb_it_is_unavailable_and_the_other_parts_are_still_told(database, monkeypatch):
-    def unreachable(*_: object) -> None:
+    def unreachable(*_: object, **__: object) -> None:
         raise Unavailable("MongoDB")
 
     monkeypatch.setattr(mongomock.Database, "command", unreachable)
