@@ -93,7 +93,8 @@ def announce_orders(celery: Celery, order_ids: Sequence[str], *, again: bool = F
         celery.send_task(
             PROCESS_ORDERS,
             args=[list(order_ids)],
-            kwargs={"again": True} if again else {},
+            # Always said: a message that does not say it is from a person, and means more (worker/tasks.py).
+            kwargs={"again": again},
             queue=ORDERS_QUEUE,
             retry=True,
             # Once more, at once: the pooled connection may be from before a restart of the broker.

@@ -9,6 +9,7 @@ from celery import Task
 from shared.domain.errors import Unavailable
 from shared.queue import ORDERS_QUEUE, PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
 from shared.queue_depth import queue_depth
+from shared.services.retry_order import reopen_failed
 from shared.services.sweep_orders import sweep_orders
 from shared.store.heartbeats import beat_heart
 from worker.celery import app, settings
@@ -24,15 +25,17 @@ from worker.resources import resources
     max_retries=5,
     bind=True,
 )
-def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool = False) -> None:
+def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool | None = None) -> None:
     """Decide these orders. Only text is an order id: an object could pass for a query operator.
 
     `again`: the sweeper has announced them. A message that comes back from a worker which did not acknowledge it is no
-    different.
+    different. Without it the message is somebody's own (`celery call`), who wants failed orders tried once more.
     """
     texts = [order_id for order_id in order_ids if isinstance(order_id, str)]
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    resources().decider.decide(texts, again=again or redelivered)
+    if again is None and not redelivered and not self.request.retries:
+        reopen_failed(resources().database, settings, texts, by="celery call")
+    resources().decider.decide(texts, again=bool(again) or redelivered)
 
 
 @app.task(name=SWEEP_ORDERS)

@@ -1,6 +1,7 @@
 """Retrying failed orders: an operator's way out of the dead letters."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -56,6 +57,13 @@ def retry_orders(
             break
     reopened = [outcome.order_id for outcome in outcomes if isinstance(outcome, Order)]
     return RetriedOrders(outcomes, _announced(announce, reopened), outage)
+
+
+def reopen_failed(database: Database[Document], settings: Settings, order_ids: Iterable[str], *, by: str) -> None:
+    """For one who decides them next: those that failed are pending again. Raises `Unavailable`."""
+    for order_id in order_ids:
+        with suppress(OrderNotFound, OrderNotRetryable):
+            _reopen(database, settings, order_id, by)
 
 
 def _reopen(database: Database[Document], settings: Settings, order_id: str, by: str) -> Order:

@@ -12,12 +12,12 @@ from redis import Redis
 from shared.clock import now
 from shared.domain.order import Order, Reason, ReasonCode, Status
 from shared.notices import CHANNEL, read_notice
-from shared.queue import ORDERS_QUEUE
+from shared.queue import ORDERS_QUEUE, announce_orders, make_celery
 from shared.services.decide_orders import OrderDecider
 from shared.store.attempts import fail_order
 from shared.store.connection import Document
 from shared.store.documents import order_document
-from tests.builders import a_line, a_product, an_order, an_order_id
+from tests.builders import a_line, a_product, an_order, an_order_id, settings
 from tests.mongo import assert_ledger_true, everything, find, put_orders, put_products, status_of, stock_of
 from tests.operators import celery, complaint, orders, orders_json, rows, started
 from tests.stack import Stack, wait_until
@@ -231,19 +231,34 @@ class TestCall:
         wait_until(lambda: status_of(database, order_id) == "confirmed", "the order")
         assert_ledger_true(database)
 
-    def test_a_failed_order_stays_failed_whoever_calls(self, stack: Stack, database: Database[Document]) -> None:
-        """A late duplicate of a message looks the same, and must not bring a dead letter back."""
+    def test_a_failed_order_is_tried_once_more(self, stack: Stack, database: Database[Document]) -> None:
+        put_products(database, a_product("MUG", stock=5))
+        [failed] = put_failed(database, 1)
+        stack.start_worker()
+
+        celery(stack, "call", "orders.process", "--args", json.dumps([[failed]]))
+
+        wait_until(lambda: status_of(database, failed) == "confirmed", "the order")
+        assert [entry.get("by") for entry in find(database, failed)["history"]] == [None, None, "celery call", None]
+
+    def test_a_late_message_of_the_system_does_not_bring_it_back(
+        self, stack: Stack, database: Database[Document]
+    ) -> None:
         put_products(database, a_product("MUG", stock=5))
         [failed] = put_failed(database, 1)
         [other] = put_orders(database, an_order(a_line("MUG")))
         stack.start_worker()
 
-        celery(stack, "call", "orders.process", "--args", json.dumps([[failed, other]]))
+        for again in (False, True):
+            announce_orders(
+                make_celery(settings(redis_broker_url=stack.environment["REDIS_BROKER_URL"])),
+                [failed, other],
+                again=again,
+            )
 
         wait_until(lambda: status_of(database, other) == "confirmed", "the order beside it")
+        wait_until(lambda: stack.messages_left() == 0, "the second message")
         assert status_of(database, failed) == "failed"
-        orders(stack, "retry", failed)
-        wait_until(lambda: status_of(database, failed) == "confirmed", "the order that was retried")
 
 
 class TestCancel:
@@ -306,7 +321,7 @@ class TestSweep:
         due = put_orders(database, an_order(), an_order())
         assert orders(stack, "sweep") == "2 orders announced\n"
         assert [sorted(message) for message in announced(stack)] == [due]
-        database.orders.update_many({}, {"$set": {"next_announce_at": now() + timedelta(hours=1)}})
+        database.orders.update_many({}, {"$set": {"next_announce_at": now() + timedelta(minutes=5)}})
         assert orders_json(stack, "sweep") == {"announced": 0, "more": False}
 
     def test_more_than_one_sweep_takes_is_told(self, stack: Stack, database: Database[Document]) -> None:

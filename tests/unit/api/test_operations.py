@@ -4,13 +4,14 @@ import mongomock
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
+from shared.clock import now
 from shared.store.heartbeats import beat_heart
 
 
 @pytest.fixture
 def hello(monkeypatch) -> dict[str, object]:
     """What MongoDB answers to `hello`, which mongomock does not know."""
-    answer: dict[str, object] = {"isWritablePrimary": True}
+    answer: dict[str, object] = {"isWritablePrimary": True, "localTime": now()}
     monkeypatch.setattr(mongomock.Database, "command", lambda _self, _name, **_: answer)
     return answer
 

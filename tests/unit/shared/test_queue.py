@@ -56,7 +56,7 @@ def test_one_message_carries_all_the_order_ids_and_nothing_else(celery):
     announce_orders(celery, ("1", "2"))
     [message] = messages(celery)
     assert message.headers["task"] == PROCESS_ORDERS
-    assert message.payload[:2] == [[["1", "2"]], {}]
+    assert message.payload[:2] == [[["1", "2"]], {"again": False}]
     assert message.content_type == "application/json"
 
 

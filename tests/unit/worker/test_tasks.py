@@ -1,6 +1,8 @@
 """The tasks are thin: what they hand on, and when they are tried again."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
@@ -28,12 +30,31 @@ def decided(tasks, monkeypatch) -> list[tuple[list[str], bool]]:
     def decide(order_ids: list[str], *, again: bool) -> None:
         decided.append((order_ids, again))
 
-    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=SimpleNamespace(decide=decide)))
+    decider = SimpleNamespace(decide=decide)
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=decider, database="database"))
     return decided
 
 
+@pytest.fixture
+def reopened(tasks, monkeypatch) -> list[list[str]]:
+    """Which orders were to be pending again, if they had failed."""
+    reopened: list[list[str]] = []
+    monkeypatch.setattr(tasks, "reopen_failed", lambda _database, _settings, order_ids, **_: reopened.append(order_ids))
+    return reopened
+
+
+@contextmanager
+def requested(tasks, **request: object) -> Iterator[None]:
+    """As if the message had come so."""
+    tasks.process_orders.push_request(**request)
+    try:
+        yield
+    finally:
+        tasks.process_orders.pop_request()
+
+
 def test_the_order_ids_of_a_message_are_handed_to_the_decider_together(tasks, decided):
-    tasks.process_orders(["1", "2"])
+    tasks.process_orders(["1", "2"], again=False)
     assert decided == [(["1", "2"], False)]
 
 
@@ -42,17 +63,31 @@ def test_a_message_of_the_sweeper_says_that_its_orders_were_announced_before(tas
     assert decided == [(["1"], True)]
 
 
-def test_a_message_that_comes_back_counts_as_announced_before(tasks, decided):
-    tasks.process_orders.push_request(delivery_info={"redelivered": True})
-    try:
+def test_a_message_that_comes_back_counts_as_announced_before(tasks, decided, reopened):
+    with requested(tasks, delivery_info={"redelivered": True}):
         tasks.process_orders.run(["1"])
-    finally:
-        tasks.process_orders.pop_request()
-    assert decided == [(["1"], True)]
+    assert (decided, reopened) == ([(["1"], True)], [])
+
+
+def test_orders_that_a_person_calls_for_are_tried_once_more_when_they_have_failed(tasks, decided, reopened):
+    tasks.process_orders(["1", 7])
+    assert (decided, reopened) == ([(["1"], False)], [["1"]])
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_an_announcement_never_brings_a_failed_order_back(tasks, decided, reopened, again):
+    tasks.process_orders(["1"], again=again)
+    assert (decided, reopened) == ([(["1"], again)], [])
+
+
+def test_neither_does_the_second_try_of_a_call(tasks, decided, reopened):
+    with requested(tasks, retries=1):
+        tasks.process_orders.run(["1"])
+    assert (decided, reopened) == ([(["1"], False)], [])
 
 
 def test_only_text_is_an_order_id(tasks, decided):
-    tasks.process_orders(["1", {"$gt": ""}, None, 7, ["2"]])
+    tasks.process_orders(["1", {"$gt": ""}, None, 7, ["2"]], again=False)
     assert decided == [(["1"], False)]
 
 
