@@ -21,7 +21,7 @@ def test_a_worker_that_holds_messages_outlives_the_broker(stack: Stack, mongod: 
     worker = stack.start_worker()
     stack.start_beat()
     wait_until(lambda: status_of(stack.database, order_id) != "pending", "the worker to work")
-    sender = Celery(broker=redis_broker.url, set_as_current=False)
+    sender = Celery(broker=stack.environment["REDIS_BROKER_URL"], set_as_current=False)
 
     with hanging(mongod):
         # No task ends, and no message is acknowledged.

@@ -66,7 +66,7 @@ def run(directory: Path, *, seed: int, seconds: float, say: Say, gap: float = GA
 def _judge(stage: Stage, book: Book) -> Verdict:
     verdict = judge(stage.database, book, STOCK)
     verdict.wrong.extend(differences_of_cache(stage.stack.url, stage.database, ttl_seconds=CACHE_TTL_SECONDS))
-    verdict.wrong.extend(f"process {child.pid} lives on without its parent" for child in stage.orphans_alive())
+    verdict.wrong.extend(f"process {child.pid} lives on without its parent" for child in stage.orphans_left())
     if not verdict.oversold:
         assert_ledger_true(stage.database)
     return verdict

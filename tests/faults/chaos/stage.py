@@ -18,6 +18,8 @@ from tests.stack import Stack, wait_until
 
 RESTART_SECONDS = 1.0
 
+STOP_SECONDS = 15.0
+
 CACHE_TTL_SECONDS = 5
 
 API_PROCESSES = 2
@@ -109,9 +111,9 @@ class Stage:
         """Exit statuses by program, of ends that no fault of ours was."""
         return {name: program.ended_by_itself for name, program in self.programs.items() if program.ended_by_itself}
 
-    def orphans_alive(self) -> list[psutil.Process]:
-        """Children of killed parents which go on without them."""
-        return [child for child in self.orphans if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+    def orphans_left(self) -> list[psutil.Process]:
+        """Children of killed parents which go on without them for longer than a stop may take."""
+        return psutil.wait_procs(self.orphans, timeout=STOP_SECONDS)[1]
 
     def wait_until_ready(self) -> None:
         """Programs are started again meanwhile."""
@@ -143,5 +145,6 @@ class Stage:
         self.wait_until_ready()
 
     def _end_orphans(self) -> None:
-        for child in self.orphans_alive():
-            child.kill()
+        for child in self.orphans:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
