@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import structlog
 from celery import Task
 
 from shared.domain.errors import Unavailable
@@ -14,6 +15,8 @@ from shared.services.sweep_orders import sweep_orders
 from shared.store.heartbeats import beat_heart
 from worker.celery import app, settings
 from worker.resources import resources
+
+log = structlog.get_logger(__name__)
 
 
 @app.task(
@@ -38,14 +41,18 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool 
     resources().decider.decide(texts, again=bool(again) or redelivered)
 
 
-@app.task(name=SWEEP_ORDERS)
+@app.task(name=SWEEP_ORDERS, throws=(Unavailable,))
 def sweep() -> int:
     """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive."""
-    announced = sweep_orders(
-        resources().database,
-        partial(announce_orders, app, again=True),
-        partial(queue_depth, app, ORDERS_QUEUE),
-        settings,
-    )
-    beat_heart(resources().database)
+    try:
+        announced = sweep_orders(
+            resources().database,
+            partial(announce_orders, app, again=True),
+            partial(queue_depth, app, ORDERS_QUEUE),
+            settings,
+        )
+        beat_heart(resources().database)
+    except Unavailable as error:
+        log.warning("no sweep now", what=error.what, error=repr(error.__cause__))
+        raise
     return announced

@@ -318,6 +318,7 @@ class TestCancel:
 
 class TestSweep:
     def test_what_is_due_is_announced_once(self, stack: Stack, database: Database[Document]) -> None:
+        stack.environment["ANNOUNCE_INTERVAL_MAX_SECONDS"] = "300"  # a date beyond twice this is taken for a mistake
         due = put_orders(database, an_order(), an_order())
         assert orders(stack, "sweep") == "2 orders announced\n"
         assert [sorted(message) for message in announced(stack)] == [due]
