@@ -85,6 +85,7 @@ def test_orders_are_decided_again_without_the_sweeper(
     wait_until(lambda: worker.is_kept() and not pending_among(stack), "all orders")
     assert stack.database.orders.count_documents({"status": {"$ne": "confirmed"}}) == 0
     assert_ledger_true(stack.database)
+    assert worker.ends == 0
 
 
 def pending_among(stack: Stack, order_ids: list[str] | None = None) -> int:

@@ -30,8 +30,8 @@ STOCK = 20
 ANSWER_SECONDS_MAX = 10
 """Of any request; the limits of the product are two seconds, the rest is for a busy machine."""
 
-WORKER_DEAF_SECONDS_MAX = 120
-"""A worker whose question for messages gets no answer, and no error, asks again after 51 seconds (kombu's
+WORKER_DEAF_SECONDS_MAX = 60
+"""A worker whose question for messages gets no answer, and no error, asks again after 11 seconds (kombu's
 `brpop_timeout + 2 * health_check_interval`); the rest is for a busy machine."""
 
 

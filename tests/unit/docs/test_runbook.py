@@ -40,7 +40,6 @@ ORDERS_COMMANDS = {"list", "show", "retry", "cancel", "sweep", "verify-stock", "
 
 OF_CELERY = {
     "consumer: Connection to broker lost. Trying to re-establish the connection...",
-    "Unrecoverable error: ",
 }
 """The beginnings of log lines that are Celery's; the tests of faults have seen them."""
 
