@@ -48,4 +48,5 @@ def granian_command(settings: ApiSettings) -> list[str]:
     return [sys.executable, "-m", "granian", *arguments, *flags, "api.app:make_app"]
 
 
-main()
+if __name__ == "__main__":
+    main()

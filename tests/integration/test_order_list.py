@@ -146,7 +146,7 @@ def test_times_far_away_are_taken(client: FlaskClient, time: str) -> None:
         OrderQuery(status=Status.CONFIRMED, sku="SKU-2", created_after=ORDERS[3].created_at),
         OrderQuery(created_after=ORDERS[0].created_at, created_before=ORDERS[9].created_at),
     ],
-    ids=str,
+    ids=lambda query: "+".join(name for name in OrderQuery.__slots__ if getattr(query, name) is not None),
 )
 def test_every_list_is_served_by_an_index(database: Database[Document], query: OrderQuery) -> None:
     database.command("profile", 2)
