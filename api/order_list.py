@@ -1,7 +1,9 @@
 """The list of orders: one's own, or everybody's for operators."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import structlog
 from flask import Response
 
 from api.auth import caller, insufficient_scope
@@ -12,8 +14,13 @@ from api.orders import order_out
 from api.paging import page_response, position_in_request
 from api.resources import resources
 from api.schemas import OrderListIn, OrderPageOut
+from shared.domain.errors import OrderUnreadable
+from shared.domain.order import Order
+from shared.store.connection import Document
 from shared.store.documents import order_from
 from shared.store.order_list import OrderQuery, list_orders
+
+log = structlog.get_logger(__name__)
 
 blueprint = Blueprint("order list", __name__, url_prefix="/v1", description="Finding orders again.")
 
@@ -28,9 +35,18 @@ def get_orders(arguments: dict[str, Any]) -> Response:
     """List one's own orders, the last accepted first; with the scope `ops` all orders, or those of a `customer`."""
     position = position_in_request(arguments)
     page = list_orders(resources().database, _query(arguments), after=position, limit=arguments["limit"])
-    response = page_response([order_out.dump(order_from(row)) for row in page.rows], page.next)
+    response = page_response([order_out.dump(order) for order in _readable(page.rows)], page.next)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def _readable(rows: Iterable[Document]) -> Iterator[Order]:
+    """One that can't be read does not keep the others from being shown."""
+    for row in rows:
+        try:
+            yield order_from(row)
+        except OrderUnreadable as error:
+            log.error("order not readable", order_id=error.order_id, error=error.what)
 
 
 def _query(arguments: dict[str, Any]) -> OrderQuery:

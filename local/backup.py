@@ -126,6 +126,8 @@ def main() -> int:
                 raise BackupFailed("say where to: MONGO_URL of an empty database")
             contents, done = restore(path, settings.mongo_url), "Restored from"
         else:
+            if path.exists():
+                raise BackupFailed(f"{path} is there already, and no backup replaces another")
             contents, done = back_up(find_mongo_url(load_local_settings()), path), "Backed up into"
     except (LocalError, SettingsInvalid) as error:
         complain(f"make {'restore' if '--restore' in sys.argv else 'backup'}: {error}")

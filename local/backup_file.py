@@ -12,6 +12,7 @@ https://bsonspec.org/spec.html
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -107,6 +108,13 @@ def new_backup(path: Path, taken_at: datetime) -> Iterator[BackupWriter]:
 
 def check_backup(path: Path) -> Contents:
     """Reads all of it. Raises `BackupUnusable` unless it is whole."""
+    try:
+        return _check_backup(path)
+    except (KeyError, TypeError, InvalidBSON) as error:
+        raise BackupUnusable(path, f"it is not a backup of ours, or damaged ({type(error).__name__})") from error
+
+
+def _check_backup(path: Path) -> Contents:
     taken_at: datetime | None = None
     tallies: dict[str, Tally] = {}
     name = ""
@@ -156,5 +164,5 @@ def _entries(path: Path) -> Iterator[RawBSONDocument]:
     try:
         with gzip.open(path, "rb") as file:
             yield from decode_file_iter(cast("BinaryIO", file), RAW)
-    except (OSError, EOFError, InvalidBSON) as error:
+    except (OSError, EOFError, InvalidBSON, zlib.error) as error:
         raise BackupUnusable(path, str(error)) from error

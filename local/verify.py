@@ -12,7 +12,7 @@ from local.settings import LocalSettings, load_local_settings
 from local.system import running_system
 from local.terminal import complain
 from shared.domain.errors import Unavailable
-from shared.services.verify_stock import Drift, Report, verify_stock
+from shared.services.verify_stock import Drift, LedgerUnreadable, Report, verify_stock
 from shared.settings import SettingsInvalid
 from shared.store.connection import connect
 
@@ -58,7 +58,7 @@ def main() -> int:
     except (LocalError, SettingsInvalid) as error:
         complain(f"make verify: {error}")
         return EXIT_NOT_VERIFIED
-    except (Unavailable, PyMongoError) as error:
+    except (Unavailable, PyMongoError, LedgerUnreadable) as error:
         complain(f"make verify: MongoDB can't be read: {error!r}")
         return EXIT_NOT_VERIFIED
     console = Console()

@@ -28,15 +28,16 @@ log = structlog.get_logger(__name__)
     max_retries=5,
     bind=True,
 )
-def process_orders(self: Task[..., None], order_ids: Sequence[Any], again: bool | None = None) -> None:
+def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again: bool | None = None) -> None:
     """Decide these orders. Only text is an order id: an object could pass for a query operator.
 
     `again`: the sweeper has announced them. A message that comes back from a worker which did not acknowledge it is no
     different. Without it the message is somebody's own (`celery call`), who wants failed orders tried once more.
     """
-    texts = [order_id for order_id in order_ids if isinstance(order_id, str)]
+    named = [order_ids] if isinstance(order_ids, str) else order_ids
+    texts = [order_id for order_id in named if isinstance(order_id, str) and order_id.isascii()]
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    if again is None and not redelivered and not self.request.retries:
+    if again is None and not redelivered:
         reopen_failed(resources().database, settings, texts, by="celery call")
     resources().decider.decide(texts, again=bool(again) or redelivered)
 

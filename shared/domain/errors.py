@@ -69,9 +69,10 @@ class OrderNotRetryable(OrderProcessorError):
 
 
 class OrderUnreadable(OrderProcessorError):
-    def __init__(self, order_id: str) -> None:
-        super().__init__(order_id)
+    def __init__(self, order_id: str, what: str) -> None:
+        super().__init__(f"{order_id}: {what}")
         self.order_id = order_id
+        self.what = what
 
 
 class IdempotencyKeyReuse(OrderProcessorError):

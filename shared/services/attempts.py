@@ -81,7 +81,12 @@ class Attempts:
         exc_info: Exception | None = None,
     ) -> int | None:
         """The attempts with this one; None when the order is not pending any more, or another worker has counted it."""
-        attempts = count_attempt(self._database, order_id, error=error, worker=worker, at=now(), tried_by=tried_by)
+        try:
+            attempts = count_attempt(self._database, order_id, error=error, worker=worker, at=now(), tried_by=tried_by)
+        except OrderUnreadable as unreadable:
+            log.error("order not processed", order_id=order_id, error=unreadable.what, exc_info=exc_info)
+            self._fail(order_id, ReasonCode.UNPROCESSABLE)
+            return None
         if attempts is not None:
             log.error("order not processed", order_id=order_id, attempts=attempts, error=error, exc_info=exc_info)
         return attempts

@@ -10,7 +10,7 @@ import structlog
 from pymongo.database import Database
 
 from shared.clock import now
-from shared.domain.errors import QueueTooLong, Unavailable
+from shared.domain.errors import QueueTooLong
 from shared.store.connection import Document
 from shared.store.orders import oldest_pending_since
 from shared.throttle import Throttle
@@ -42,13 +42,16 @@ class Backpressure:
             raise QueueTooLong(self._pending_seconds, self._pending_seconds_max)
 
     def look(self) -> None:
-        try:
-            since = oldest_pending_since(self._database)
-        except Unavailable:
-            since = None  # nobody can tell, and nothing can be accepted anyway
+        """Raises whatever the driver raises; nobody is refused then, since nobody can tell."""
+        self._pending_seconds = 0.0
+        since = oldest_pending_since(self._database)
         self._pending_seconds = (now() - since).total_seconds() if since else 0.0
 
     def _keep_looking(self) -> None:
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next look may be better
+                if self._log_now():
+                    log.warning("the queue can't be looked at", error=repr(error))
             time.sleep(LOOK_EVERY_SECONDS)

@@ -15,10 +15,16 @@ from shared.store.orders import oldest_pending_since
 HEARTBEAT_SECONDS_MAX = 15.0
 """A worker that has not swept for this long is as good as none."""
 
+PENDING_SECONDS_MAX = 60.0
+"""Nobody who buys wants to wait longer: an operator should look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`state` is `ok` or `down`, `stale` for a worker that was there, `unknown` for what MongoDB would know."""
+    """`state` is `ok` or `down`, `stale` for a worker that was there, `late` for an order that waits too long.
+
+    `unknown` for what MongoDB would know.
+    """
 
     state: str
     figures: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +61,7 @@ def _store_checks(database: Database[Document]) -> dict[str, Check]:
         return {
             "mongodb": Check("ok"),
             "worker": _worker_check(last_heartbeat(database), at),
-            "oldest_pending_order": Check("ok", {"age_seconds": _age(oldest_pending_since(database), at)}),
+            "oldest_pending_order": _pending_check(oldest_pending_since(database), at),
         }
     except Unavailable:
         return MONGODB_DOWN
@@ -66,6 +72,11 @@ def _worker_check(heartbeat: datetime | None, at: datetime) -> Check:
     if age is None:
         return Check("down")
     return Check("ok" if age <= HEARTBEAT_SECONDS_MAX else "stale", {"heartbeat_age_seconds": age})
+
+
+def _pending_check(since: datetime | None, at: datetime) -> Check:
+    age = _age(since, at)
+    return Check("late" if age is not None and age > PENDING_SECONDS_MAX else "ok", {"age_seconds": age})
 
 
 def _probe(probe: Callable[[], object]) -> Check:

@@ -8,13 +8,15 @@ import structlog
 from pymongo.database import Database
 
 from shared.clock import now
-from shared.domain.errors import OrderNotFound, OrderNotRetryable, Unavailable
-from shared.domain.order import Order
+from shared.domain.errors import OrderNotFound, OrderNotRetryable, OrderUnreadable, Unavailable
+from shared.domain.order import Order, Status
 from shared.queue import Announcer
 from shared.services.sweep_orders import MESSAGE_MAX, Announce
 from shared.settings import Settings
 from shared.store.connection import Document
-from shared.store.orders import reopen_order
+from shared.store.orders import find_order, reopen_order
+
+Refusal = OrderNotFound | OrderNotRetryable | OrderUnreadable
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,7 @@ class RetriedOrders:
     `outage` is what kept the orders after the last outcome from being tried; the first of them may be pending again.
     """
 
-    outcomes: list[Order | OrderNotFound | OrderNotRetryable]
+    outcomes: list[Order | Refusal]
     announced: int
     outage: Unavailable | None
 
@@ -44,13 +46,16 @@ def retry_order(
 def retry_orders(
     database: Database[Document], announce: Announce, settings: Settings, order_ids: Iterable[str], *, by: str
 ) -> RetriedOrders:
-    """For one who can wait until they are announced. If the process dies meanwhile, the sweeper announces them."""
-    outcomes: list[Order | OrderNotFound | OrderNotRetryable] = []
+    """For one who can wait until they are announced; pending orders are announced too.
+
+    If the process dies meanwhile, the sweeper announces them.
+    """
+    outcomes: list[Order | Refusal] = []
     outage = None
     for order_id in order_ids:
         try:
-            outcomes.append(_reopen(database, settings, order_id, by))
-        except (OrderNotFound, OrderNotRetryable) as refusal:
+            outcomes.append(_reopen_unless_pending(database, settings, order_id, by))
+        except (OrderNotFound, OrderNotRetryable, OrderUnreadable) as refusal:
             outcomes.append(refusal)
         except Unavailable as error:
             outage = error
@@ -62,8 +67,18 @@ def retry_orders(
 def reopen_failed(database: Database[Document], settings: Settings, order_ids: Iterable[str], *, by: str) -> None:
     """For one who decides them next: those that failed are pending again. Raises `Unavailable`."""
     for order_id in order_ids:
-        with suppress(OrderNotFound, OrderNotRetryable):
+        with suppress(OrderNotFound, OrderNotRetryable, OrderUnreadable):
             _reopen(database, settings, order_id, by)
+
+
+def _reopen_unless_pending(database: Database[Document], settings: Settings, order_id: str, by: str) -> Order:
+    """A pending one need only be announced: its message may be lost, and its next announcement far away."""
+    try:
+        return _reopen(database, settings, order_id, by)
+    except OrderNotRetryable as refusal:
+        if refusal.status != Status.PENDING:
+            raise
+        return find_order(database, order_id)
 
 
 def _reopen(database: Database[Document], settings: Settings, order_id: str, by: str) -> Order:

@@ -12,6 +12,10 @@ from shared.store.connection import Document
 from shared.store.ledger import OrderQuantities, ledger_snapshot
 
 
+class LedgerUnreadable(Exception):
+    """A value that is stored is not what it should be, so that nobody can tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """`subject` is a SKU or an order id."""
@@ -33,8 +37,16 @@ class Report:
 def verify_stock(database: Database[Document], sku: str | None = None) -> Report:
     """Everything is read at one moment, so it may run beside sales. With `sku`: what concerns that one alone.
 
-    Raises `ProductNotFound` when there is neither a product nor a movement with that SKU, `Unavailable`.
+    Raises `ProductNotFound` when there is neither a product nor a movement with that SKU, `LedgerUnreadable`,
+    `Unavailable`.
     """
+    try:
+        return _report(database, sku)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LedgerUnreadable(f"{type(error).__name__}: {error}") from error
+
+
+def _report(database: Database[Document], sku: str | None) -> Report:
     with ledger_snapshot(database, sku) as snapshot:
         stock, sums = snapshot.stock_by_sku(), snapshot.ledger_sum_by_sku()
         if sku is not None and sku not in stock and sku not in sums:

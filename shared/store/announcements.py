@@ -24,7 +24,8 @@ def claim_due(
     due = _due(at, interval_max_seconds)
     with outage_as_unavailable():
         candidates = database.orders.find(due, {"_id": 1}, sort=[("next_announce_at", ASCENDING)], limit=limit)
-        ids = [document["_id"] for document in candidates]
+        # An id of another type, written by hand, is no message's; it must not take the others along.
+        ids = [document["_id"] for document in candidates if isinstance(document["_id"], str)]
         if not ids:
             return []
         database.orders.update_many({"_id": {"$in": ids}, **due}, _moved_on(claim, at, interval_max_seconds))
@@ -46,14 +47,21 @@ def give_back(database: Database[Document], order_ids: Sequence[str], *, claim: 
 
 
 def _due(at: datetime, interval_max_seconds: int) -> Document:
-    """Also what is further away than any interval: that date was written by a clock that is ahead."""
+    """Also what has no date, and what is further away than any interval: a clock that was ahead has written that."""
     never = at + timedelta(seconds=2 * interval_max_seconds)
-    return {**PENDING, "$or": [{"next_announce_at": {"$lte": at}}, {"next_announce_at": {"$gt": never}}]}
+    dates: list[Document] = [{"$lte": at}, {"$gt": never}, {"$eq": None}]
+    return {**PENDING, "$or": [{"next_announce_at": date} for date in dates]}
 
 
 def _moved_on(claim: str, at: datetime, interval_max_seconds: int) -> list[Document]:
-    """Later by the doubled interval; a pipeline, so that each order's own interval is what is doubled."""
-    doubled = {"$min": [{"$multiply": ["$announce_interval_seconds", 2]}, interval_max_seconds]}
+    """Later by the doubled interval; a pipeline, so that each order's own interval is what is doubled.
+
+    One whose interval is no number of seconds gets the longest: its update must not fail, and all the others' with it.
+    """
+    interval = "$announce_interval_seconds"
+    is_sound = {"$and": [{"$isNumber": interval}, {"$gt": [interval, 0]}]}
+    sound = {"$cond": [is_sound, interval, interval_max_seconds]}
+    doubled = {"$min": [{"$multiply": [sound, 2]}, interval_max_seconds]}
     return [
         {"$set": {"announce_interval_seconds": doubled, "claim": claim}},
         {"$set": {"next_announce_at": {"$add": [at, {"$multiply": ["$announce_interval_seconds", 1000]}]}}},

@@ -12,7 +12,9 @@ from datetime import datetime
 import pymongo
 from pymongo import ReturnDocument, WriteConcern
 from pymongo.database import Database
+from pymongo.errors import OperationFailure, WriteError
 
+from shared.domain.errors import OrderUnreadable
 from shared.domain.order import Reason, Status
 from shared.store.connection import Document
 from shared.store.documents import history_value, reason_value
@@ -22,6 +24,9 @@ NOT_JOURNALED = WriteConcern(w=1)
 """For a name that must outlive the worker, not the server."""
 
 TAKE_BACK_SECONDS = 1.0
+
+TYPE_MISMATCH = 14
+"""https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def count_attempt(
     """The attempts with this one; None when the order is not pending any more. `error` is for operators alone.
 
     With `tried_by` only while that name is on it, so that of two who find the name one counts.
+    Raises `OrderUnreadable` when what is stored can't be counted up.
     """
     condition: Document = {"_id": order_id, "status": Status.PENDING.value}
     if tried_by is not None:
@@ -75,23 +81,29 @@ def count_attempt(
         "$set": {"error": {"text": error, "at": at, "worker": worker}},
         "$unset": {"tried_by": ""},
     }
-    with outage_as_unavailable():
-        document = database.orders.find_one_and_update(
-            condition, change, {"attempts": 1}, return_document=ReturnDocument.AFTER
-        )
+    try:
+        with outage_as_unavailable():
+            document = database.orders.find_one_and_update(
+                condition, change, {"attempts": 1}, return_document=ReturnDocument.AFTER
+            )
+    except OperationFailure as error:
+        if error.code != TYPE_MISMATCH:
+            raise
+        raise OrderUnreadable(order_id, f"attempts is no number: {error.details}") from error
     return int(document["attempts"]) if document else None
 
 
 def fail_order(database: Database[Document], order_id: str, reason: Reason, *, at: datetime) -> bool:
     """Move a pending order to `failed`; False when it is not pending."""
+    pending = {"_id": order_id, "status": Status.PENDING.value}
+    failed = {"status": Status.FAILED.value, "reason": reason_value(reason), "updated_at": at}
+    entry = history_value(Status.FAILED, at)
     with outage_as_unavailable():
-        result = database.orders.update_one(
-            {"_id": order_id, "status": Status.PENDING.value},
-            {
-                "$set": {"status": Status.FAILED.value, "reason": reason_value(reason), "updated_at": at},
-                "$push": {"history": history_value(Status.FAILED, at)},
-            },
-        )
+        try:
+            result = database.orders.update_one(pending, {"$set": failed, "$push": {"history": entry}})
+        except WriteError:
+            # Its history is no list, which is no reason to try it for ever.
+            result = database.orders.update_one(pending, {"$set": {**failed, "history": [entry]}})
     return result.modified_count == 1
 
 

@@ -1,6 +1,7 @@
 """Orders, products and movements as MongoDB keeps them, and back: the only place that knows their fields' names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -42,11 +43,26 @@ def announcement_value(at: datetime, announce_after_seconds: int) -> Document:
 
 
 def order_from(document: Mapping[str, Any]) -> Order:
+    """Lines that can't be read are left out: such an order fails, and must be shown. Raises `OrderUnreadable`."""
+    with reading(document["_id"]):
+        return _order_from(document)
+
+
+@contextmanager
+def reading(order_id: str) -> Iterator[None]:
+    """Raises `OrderUnreadable` when what is stored is not what it should be."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise OrderUnreadable(order_id, f"{type(error).__name__}: {error}") from error
+
+
+def _order_from(document: Mapping[str, Any]) -> Order:
     return Order(
         order_id=document["_id"],
         customer=document["customer"],
         reference=document["reference"],
-        items=lines_from(document["items"]),
+        items=tuple(_line_from(item) for item in _listed(document.get("items")) if _is_line(item)),
         status=Status(document["status"]),
         total=_money_from(document["total"]),
         reason=_reason_from(document["reason"]),
@@ -60,9 +76,9 @@ def order_from(document: Mapping[str, Any]) -> Order:
 
 def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
     """Raises `OrderUnreadable`."""
-    items = document.get("items")
-    if not isinstance(items, list) or not items or not all(_is_line(item) for item in items):
-        raise OrderUnreadable(document["_id"])
+    items = _listed(document.get("items"))
+    if not items or not all(_is_line(item) for item in items):
+        raise OrderUnreadable(document["_id"], f"items is no list of lines: {document.get('items')!r:.200}")
     return PendingOrder(document["_id"], tuple(Line(item["sku"], item["quantity"]) for item in items))
 
 
@@ -164,8 +180,12 @@ def history_value(status: Status, at: datetime, *, by: str | None = None) -> Doc
     return {"status": status.value, "at": at} | ({"by": by} if by else {})
 
 
-def lines_from(items: Iterable[Mapping[str, Any]]) -> tuple[Line, ...]:
-    return tuple(Line(item["sku"], item["quantity"], _money_from(item["unit_price"])) for item in items)
+def _line_from(item: Mapping[str, Any]) -> Line:
+    return Line(item["sku"], item["quantity"], _money_from(item["unit_price"]))
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _is_line(item: object) -> bool:

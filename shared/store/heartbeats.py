@@ -19,4 +19,5 @@ def beat_heart(database: Database[Document]) -> None:
 def last_heartbeat(database: Database[Document]) -> datetime | None:
     with outage_as_unavailable():
         document = database.heartbeats.find_one({"_id": WORKER})
-    return document["at"] if document else None
+    at = document.get("at") if document else None
+    return at if isinstance(at, datetime) else None

@@ -12,7 +12,7 @@ from shared.domain.errors import OrderNotFound
 from shared.domain.movement import Movement
 from shared.domain.order import Order, Status
 from shared.store.connection import Document
-from shared.store.documents import movement_from, order_from
+from shared.store.documents import movement_from, order_from, reading
 from shared.store.errors import outage_as_unavailable
 
 
@@ -47,14 +47,16 @@ def find_details(database: Database[Document], order_id: str) -> OrderDetails:
 
 
 def details_from(document: Mapping[str, Any], movements: tuple[Movement, ...]) -> OrderDetails:
+    """Raises `OrderUnreadable`."""
     order = order_from(document)
-    return OrderDetails(
-        order=order,
-        attempts=document["attempts"],
-        error=LastError(**document["error"]) if "error" in document else None,
-        next_announce_at=document["next_announce_at"] if order.status is Status.PENDING else None,
-        movements=movements,
-    )
+    with reading(order.order_id):
+        return OrderDetails(
+            order=order,
+            attempts=document.get("attempts", 0),
+            error=LastError(**document["error"]) if "error" in document else None,
+            next_announce_at=document["next_announce_at"] if order.status is Status.PENDING else None,
+            movements=movements,
+        )
 
 
 def _movements_of(database: Database[Document], order_id: str) -> tuple[Movement, ...]:

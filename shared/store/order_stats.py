@@ -68,6 +68,6 @@ def _count(database: Database[Document], condition: Document, count_max: int) ->
 
 
 def _oldest_pending(database: Database[Document]) -> OldestPending | None:
-    pending = {"status": Status.PENDING.value}
+    pending = {"status": Status.PENDING.value, "updated_at": {"$type": "date"}}
     document = database.orders.find_one(pending, {"updated_at": 1}, sort=[("updated_at", ASCENDING)])
     return OldestPending(document["_id"], document["updated_at"]) if document else None

@@ -107,7 +107,10 @@ def oldest_pending_since(database: Database[Document]) -> datetime | None:
     """Since when it has been pending: since its acceptance, or since it was retried."""
     with outage_as_unavailable():
         document = database.orders.find_one(
-            {"status": Status.PENDING.value}, {"updated_at": 1}, sort=[("updated_at", ASCENDING)]
+            # A damaged one says nothing of the others.
+            {"status": Status.PENDING.value, "updated_at": {"$type": "date"}},
+            {"updated_at": 1},
+            sort=[("updated_at", ASCENDING)],
         )
     return document["updated_at"] if document else None
 

@@ -116,7 +116,8 @@ def test_a_broken_order_fails_alone_and_the_others_of_its_batch_are_decided(
     broken = find(database, order_ids[4])
     assert broken["status"] == "failed"
     assert broken["reason"] == {"code": "unprocessable", "lines": []}
-    assert (broken["attempts"], broken["error"]["text"]) == (1, f"OrderUnreadable: {order_ids[4]}")
+    assert broken["attempts"] == 1
+    assert broken["error"]["text"].startswith(f"OrderUnreadable: {order_ids[4]}: items is no list of lines: [{{")
     assert stock_of(database, "MUG") == 12
     assert_ledger_true(database)
 

@@ -131,14 +131,15 @@ class TestRetry:
         self, stack: Stack, database: Database[Document]
     ) -> None:
         failed = put_failed(database, 2)
-        [pending] = put_orders(database, an_order())
+        confirmed = an_order(status=Status.CONFIRMED)
+        put_orders(database, confirmed)
         missing = an_order_id()
 
-        told = orders(stack, "retry", failed[0], pending, missing, failed[1], failed[0], status=1)
+        told = orders(stack, "retry", failed[0], confirmed.order_id, missing, failed[1], failed[0], status=1)
 
         assert told.splitlines() == [
             f"{failed[0]}  retried",
-            f"{pending}  refused: it is pending",
+            f"{confirmed.order_id}  refused: it is confirmed",
             f"{missing}  refused: no such order",
             f"{failed[1]}  retried",
             "2 retried, 2 refused",
@@ -150,9 +151,11 @@ class TestRetry:
         [failed] = put_failed(database, 1)
         again = {"orders": [{"id": failed, "status": "pending", "problem": None}], "complete": True}
         assert orders_json(stack, "retry", failed) == again | {"announced": 1, "dry_run": False}
-        refused = {"orders": [{"id": failed, "status": "pending", "problem": "order-not-retryable"}], "complete": True}
-        assert orders_json(stack, "retry", failed, status=1) == refused | {"announced": 0, "dry_run": False}
-        assert announced(stack) == [[failed]]
+        # Pending now: it is announced once more, and nothing else happens to it.
+        before = everything(database)
+        assert orders_json(stack, "retry", failed) == again | {"announced": 1, "dry_run": False}
+        assert announced(stack) == [[failed]] * 2
+        assert everything(database) == before
 
     def test_all_failed_in_order_of_acceptance_and_in_messages_of_500(
         self, stack: Stack, database: Database[Document]
@@ -173,16 +176,17 @@ class TestRetry:
 
     def test_a_dry_run_changes_nothing(self, stack: Stack, database: Database[Document]) -> None:
         failed = put_failed(database, 2)
-        [pending] = put_orders(database, an_order())
+        rejected = an_order(status=Status.REJECTED)
+        put_orders(database, rejected)
         before = everything(database)
 
         told = orders(stack, "retry", "--all-failed", "--dry-run")
-        one = orders_json(stack, "retry", "--dry-run", pending, status=1)
+        one = orders_json(stack, "retry", "--dry-run", rejected.order_id, status=1)
 
         assert told.splitlines() == [f"{order_id}  would be retried" for order_id in failed] + [
             "2 would be retried, 0 refused"
         ]
-        assert one["orders"] == [{"id": pending, "status": "pending", "problem": "order-not-retryable"}]
+        assert one["orders"] == [{"id": rejected.order_id, "status": "rejected", "problem": "order-not-retryable"}]
         assert one["dry_run"] is True
         assert everything(database) == before
         assert announced(stack) == []

@@ -3,7 +3,7 @@
 import click
 
 from shared.cache import connect_redis, make_product_cache
-from shared.domain.errors import OrderNotCancellable, OrderNotFound
+from shared.domain.errors import OrderNotCancellable, OrderNotFound, OrderUnreadable
 from shared.notices import FinishedOrders
 from shared.owed_invalidations import nothing_is_owed
 from shared.services.cancel_order import cancel_order
@@ -23,8 +23,8 @@ def command(order_ids: tuple[str, ...], *, as_json: bool) -> None:
 
     What they took comes back to stock. To cancel a cancelled order changes nothing, and is no refusal.
 
-    JSON: {"orders": [{"id", "status", "problem"}], "complete": true}; "problem" is null, "order-not-found" or
-    "order-not-cancellable", "status" what the order is now. Exit status 1 when one was refused.
+    JSON: {"orders": [{"id", "status", "problem"}], "complete": true}; "problem" is null, "order-not-found",
+    "order-not-cancellable" or "order-unreadable", "status" what the order is now. Exit status 1 when one was refused.
     """
     with opened() as tools, Outcomes("cancelled", as_json=as_json) as outcomes:
         try:
@@ -41,5 +41,5 @@ def _cancel(tools: Tools, order_ids: list[str], outcomes: Outcomes) -> None:
     for order_id in order_ids:
         try:
             outcomes.add(cancel_order(tools.database, cache, notices, order_id, customer=None, by=by))
-        except (OrderNotFound, OrderNotCancellable) as refusal:
+        except (OrderNotFound, OrderNotCancellable, OrderUnreadable) as refusal:
             outcomes.add(refusal)

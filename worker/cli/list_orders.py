@@ -1,15 +1,18 @@
 """`orders list`: the orders that match, the last accepted first."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 import click
 
 from shared.clock import now
+from shared.domain.errors import OrderUnreadable
 from shared.domain.order import Status
+from shared.store.connection import Document
 from shared.store.order_details import OrderDetails, details_from
 from shared.store.order_list import OrderQuery, list_orders
 from worker.cli import text
-from worker.cli.parameters import Duration
+from worker.cli.parameters import Duration, Text
 from worker.cli.shapes import details_shape, write
 from worker.cli.tools import json_option, opened, warn
 
@@ -19,7 +22,7 @@ HEADER = ["id", "status", "customer", "accepted", "age", "attempts", "lines", "t
 @click.command("list")
 @click.option("--status", type=click.Choice([status.value for status in Status]), help="Only those.")
 @click.option("--older-than", type=Duration(), help="Accepted longer ago than this: 30s, 10m, 2h, 1d.")
-@click.option("--customer", help="Only this customer's: the subject of the token.")
+@click.option("--customer", type=Text(), help="Only this customer's: the subject of the token.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="So many at the most.")
 @json_option
 def command(
@@ -37,13 +40,26 @@ def command(
     )
     with opened() as tools:
         page = list_orders(tools.database, query, after=None, limit=limit)
-    found = [details_from(row, movements=()) for row in page.rows]
+    found, unreadable = _read(page.rows)
     if as_json:
         write({"orders": [details_shape(details) for details in found], "more": page.next is not None})
-        return
-    click.echo(text.table(HEADER, map(_row, found)) if found else "No orders.")
-    if page.next:
+    else:
+        click.echo(text.table(HEADER, map(_row, found)) if found else "No orders.")
+    for error in unreadable:
+        warn(f"what is stored of the order {error.order_id} can't be read: {error.what}")
+    if page.next and not as_json:
         warn(f"there are more than these {limit}: --limit")
+
+
+def _read(rows: Iterable[Document]) -> tuple[list[OrderDetails], list[OrderUnreadable]]:
+    """One that can't be read does not keep the others from being shown."""
+    found, unreadable = [], []
+    for row in rows:
+        try:
+            found.append(details_from(row, movements=()))
+        except OrderUnreadable as error:
+            unreadable.append(error)
+    return found, unreadable
 
 
 def _row(details: OrderDetails) -> list[object]:

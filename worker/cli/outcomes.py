@@ -4,18 +4,19 @@ from types import TracebackType
 
 import click
 
-from shared.domain.errors import OrderNotCancellable, OrderNotFound, OrderNotRetryable
+from shared.domain.errors import OrderNotCancellable, OrderNotFound, OrderNotRetryable, OrderUnreadable
 from shared.domain.order import Order
 from worker.cli.shapes import Shape, write
 from worker.cli.tools import EXIT_FOUND
 
-Outcome = Order | OrderNotFound | OrderNotRetryable | OrderNotCancellable
+Outcome = Order | OrderNotFound | OrderNotRetryable | OrderNotCancellable | OrderUnreadable
 """The order as it is now, or why it was refused."""
 
 PROBLEMS = {
     OrderNotFound: "order-not-found",
     OrderNotRetryable: "order-not-retryable",
     OrderNotCancellable: "order-not-cancellable",
+    OrderUnreadable: "order-unreadable",
 }
 """The names that the HTTP API has for them."""
 
@@ -57,11 +58,16 @@ class Outcomes:
 def _shape(outcome: Outcome) -> Shape:
     if isinstance(outcome, Order):
         return {"id": outcome.order_id, "status": outcome.status.value, "problem": None}
-    status = None if isinstance(outcome, OrderNotFound) else outcome.status
+    status = None if isinstance(outcome, OrderNotFound | OrderUnreadable) else outcome.status
     return {"id": outcome.order_id, "status": status, "problem": PROBLEMS[type(outcome)]}
 
 
 def _why(outcome: Outcome) -> str | None:
-    if isinstance(outcome, Order):
-        return None
-    return "refused: no such order" if isinstance(outcome, OrderNotFound) else f"refused: it is {outcome.status}"
+    match outcome:
+        case Order():
+            return None
+        case OrderNotFound():
+            return "refused: no such order"
+        case OrderUnreadable(what=what):
+            return f"refused: what is stored can't be read ({what})"
+    return f"refused: it is {outcome.status}"

@@ -9,6 +9,8 @@ import click
 from shared.domain.order import accepted_at
 from worker.cli.text import UNITS
 
+YEARS_MAX = 50
+
 DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 
 
@@ -32,4 +34,20 @@ class Duration(click.ParamType[timedelta]):
         found = DURATION.fullmatch(value)
         if found is None:
             self.fail(f"{value!r} is not a duration such as 30s, 10m, 2h or 1d.", param, ctx)
-        return timedelta(seconds=int(found[1]) * UNITS[found[2]])
+        seconds = int(found[1]) * UNITS[found[2]]
+        if seconds > YEARS_MAX * 366 * UNITS["d"]:
+            self.fail(f"{value!r} is longer than {YEARS_MAX} years.", param, ctx)
+        return timedelta(seconds=seconds)
+
+
+class Text(click.ParamType[str]):
+    """What the terminal could not decode is no text that could be stored."""
+
+    name = "TEXT"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail(f"{value!r} is not UTF-8.", param, ctx)
+        return value

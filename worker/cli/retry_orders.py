@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from shared.clock import now
-from shared.domain.errors import OrderNotFound, OrderNotRetryable
+from shared.domain.errors import OrderNotFound, OrderNotRetryable, OrderUnreadable
 from shared.domain.order import Order, Status
 from shared.services.retry_order import retry_orders
 from shared.services.sweep_orders import MESSAGE_MAX
@@ -26,11 +26,11 @@ def command(order_ids: tuple[str, ...], *, all_failed: bool, dry_run: bool, as_j
     """Have failed orders processed again.
 
     They are pending again, and announced before the command ends, up to 500 in a message; when the broker is away the
-    sweeper announces them. It may be interrupted and repeated: what is pending again is refused, not retried twice.
+    sweeper announces them. A pending order is announced again, and that is all. It may be interrupted and repeated.
 
     JSON: {"orders": [{"id", "status", "problem"}], "complete": true, "announced": 2, "dry_run": false}; "problem" is
-    null, "order-not-found" or "order-not-retryable", "status" what the order is now. Exit status 1 when one was
-    refused.
+    null, "order-not-found", "order-not-retryable" or "order-unreadable", "status" what the order is now. Exit status 1
+    when one was refused.
     """
     if bool(order_ids) == all_failed:
         raise click.UsageError("Give either the ids of orders or --all-failed.")
@@ -60,11 +60,11 @@ def _look_at(tools: Tools, order_ids: Sequence[str], outcomes: Outcomes) -> None
     for order_id in order_ids:
         try:
             order = find_order(tools.database, order_id)
-        except OrderNotFound as refusal:
+        except (OrderNotFound, OrderUnreadable) as refusal:
             outcomes.add(refusal)
             continue
-        failed = order.status is Status.FAILED
-        outcomes.add(order if failed else OrderNotRetryable(order_id, order.status.value))
+        retryable = order.status in (Status.FAILED, Status.PENDING)
+        outcomes.add(order if retryable else OrderNotRetryable(order_id, order.status.value))
 
 
 def _batches(order_ids: Sequence[str]) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from shared.clock import now
-from shared.domain.errors import OrderNotFound
+from shared.domain.errors import OrderNotFound, OrderUnreadable
 from shared.store.order_details import LastError, OrderDetails, find_details
 from worker.cli import text
 from worker.cli.parameters import OrderId
@@ -23,13 +23,17 @@ def command(order_id: str, *, as_json: bool) -> None:
     Its lines, history, attempts, last error, next announcement and stock movements.
 
     JSON: the order as the HTTP API has it, with "attempts", "error" (null, or its text, at and worker),
-    "next_announce_at" (null unless pending) and "movements". Exit status 1 when there is no such order.
+    "next_announce_at" (null unless pending) and "movements". Exit status 1 when there is no such order, or it
+    can't be read.
     """
     with opened() as tools:
         try:
             details = find_details(tools.database, order_id)
         except OrderNotFound:
             click.echo(f"There is no order {order_id}.", err=True)
+            raise SystemExit(EXIT_FOUND) from None
+        except OrderUnreadable as error:
+            click.echo(f"What is stored of the order {order_id} can't be read: {error.what}", err=True)
             raise SystemExit(EXIT_FOUND) from None
     if as_json:
         movements = [movement_shape(movement) for movement in details.movements]

@@ -5,8 +5,9 @@ from dataclasses import asdict
 import click
 
 from shared.domain.errors import ProductNotFound
-from shared.services.verify_stock import verify_stock
+from shared.services.verify_stock import LedgerUnreadable, verify_stock
 from worker.cli import text
+from worker.cli.parameters import Text
 from worker.cli.shapes import write
 from worker.cli.tools import EXIT_FOUND, CanNotTell, json_option, opened
 
@@ -15,7 +16,7 @@ TIMEOUT_MILLISECONDS = 120_000
 
 
 @click.command("verify-stock")
-@click.option("--sku", help="This product alone, by an index: what a large database takes without effort.")
+@click.option("--sku", type=Text(), help="This product alone, by an index: what a large database takes without effort.")
 @json_option
 def command(sku: str | None, *, as_json: bool) -> None:
     """Check stock against its ledger.
@@ -31,6 +32,8 @@ def command(sku: str | None, *, as_json: bool) -> None:
             report = verify_stock(tools.database, sku)
         except ProductNotFound as error:
             raise CanNotTell(f"there is no product {text.cell(sku)}, and no movement of it") from error
+        except LedgerUnreadable as error:
+            raise CanNotTell(f"what is stored can't be read: {error}") from error
     if as_json:
         write(asdict(report))
     else:

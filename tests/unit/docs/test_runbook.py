@@ -12,6 +12,7 @@ RUNBOOK = Path("docs/runbook.md").read_text()
 
 ENTRIES = [
     "Orders are refused with 503",
+    "The API does not answer",
     "No worker",
     "Orders wait too long",
     "The queue is deep",
@@ -43,7 +44,7 @@ OF_CELERY = {
 }
 """The beginnings of log lines that are Celery's; the tests of faults have seen them."""
 
-NO_SETTINGS = {"MONGO_URL", "FRESH_MONGO_URL", "SSL_CERT_FILE", "API", "FILE", "SKU", "ID"}
+NO_SETTINGS = {"MONGO_URL", "FRESH_MONGO_URL", "DATA_DIR", "SSL_CERT_FILE", "API", "FILE", "SKU", "ID"}
 """Named in capitals, and read by others than the settings' own code."""
 
 

@@ -80,14 +80,20 @@ def test_an_announcement_never_brings_a_failed_order_back(tasks, decided, reopen
     assert (decided, reopened) == ([(["1"], again)], [])
 
 
-def test_neither_does_the_second_try_of_a_call(tasks, decided, reopened):
+def test_the_second_try_of_a_call_does_so_too(tasks, decided, reopened):
+    """The first may have met an outage before it could."""
     with requested(tasks, retries=1):
         tasks.process_orders.run(["1"])
-    assert (decided, reopened) == ([(["1"], False)], [])
+    assert (decided, reopened) == ([(["1"], False)], [["1"]])
 
 
-def test_only_text_is_an_order_id(tasks, decided):
-    tasks.process_orders(["1", {"$gt": ""}, None, 7, ["2"]], again=False)
+def test_one_id_without_a_list_is_that_order(tasks, decided):
+    tasks.process_orders("1", again=False)
+    assert decided == [(["1"], False)]
+
+
+def test_a_text_that_no_id_can_be_is_left_out(tasks, decided):
+    tasks.process_orders(["1", "\ud800"], again=False)
     assert decided == [(["1"], False)]
 
 

@@ -163,7 +163,7 @@ def test_an_order_whose_attempts_are_used_up_fails(decider, transaction, told, s
 
 def test_an_order_that_can_not_be_read_fails_at_once(decider, transaction, told, store, database):
     order_id = store()
-    transaction.poisoned, transaction.error = {order_id}, OrderUnreadable(order_id)
+    transaction.poisoned, transaction.error = {order_id}, OrderUnreadable(order_id, "items is no list of lines")
     decider.decide([order_id])
     failed = find_order(database, order_id)
     assert (failed.status, failed.reason) == (Status.FAILED, Reason(ReasonCode.UNPROCESSABLE))

@@ -41,7 +41,7 @@ def retried(announce: Announcements, count: int) -> RetriedOrders:
 
 
 def test_a_refusal_is_an_outcome_at_its_place(store):
-    refusal = store["order-1"] = OrderNotRetryable("order-1", "pending")
+    refusal = store["order-1"] = OrderNotRetryable("order-1", "confirmed")
     announce = Announcements()
     assert retried(announce, 3) == RetriedOrders([ORDERS["order-0"], refusal, ORDERS["order-2"]], 2, None)
     assert announce.messages == [2]
@@ -62,7 +62,7 @@ def test_a_message_has_500_at_the_most_and_the_rest_is_the_sweepers_when_the_bro
 
 
 def test_nothing_to_announce_is_no_message(store):
-    store["order-0"] = OrderNotRetryable("order-0", "pending")
+    store["order-0"] = OrderNotRetryable("order-0", "confirmed")
     announce = Announcements()
     retried(announce, 1)
     assert announce.messages == []
