@@ -48,7 +48,7 @@ restore-drill: $(LOCAL) ## Back up, restore into a MongoDB thrown away, verify i
 	@exec $(BIN)/python -m local.restore_drill
 
 test: $(DEV) ## All tests, on real servers that they start themselves
-	@exec $(BIN)/python -m pytest
+	@exec $(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit

@@ -104,6 +104,8 @@ def test_beat_leaves_no_files_behind(tmp_path: Path, redis_broker: Server) -> No
         stderr=subprocess.STDOUT,
     ) as beat:
         assert beat.stdout is not None
-        assert any(b"celery.beat.Scheduler" in line for line in beat.stdout)
-        beat.terminate()
+        try:
+            assert any(b"SteadyScheduler" in line for line in beat.stdout)
+        finally:
+            beat.terminate()
     assert list(tmp_path.iterdir()) == []
