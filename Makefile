@@ -13,9 +13,10 @@ LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 # The requirements, and the project itself, of `make run` and of the tests.
 LOCAL := $(VENV)/installed-local.txt $(VENV)/project-local.toml
 DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
+BENCH := $(VENV)/installed-bench.txt $(VENV)/project-bench.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults fuzz check requirements clean
+.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults bench bench-quick fuzz check requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -53,6 +54,12 @@ test: $(DEV) ## All tests, on real servers that they start themselves
 test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
 
+bench: $(BENCH) ## Measured beside what people would use instead, half an hour: needs wrk; Node for one of the peers
+	@exec $(BIN)/python -m bench
+
+bench-quick: $(BENCH) ## The same in one short round: under two minutes
+	@exec $(BIN)/python -m bench --quick
+
 test-faults: $(DEV) ## Everything killed at random moments under load, and judged: FAULT_SECONDS=60 FAULT_SEED= FAULT_TABLE=file.md
 	@exec $(BIN)/python -m tests.faults.chaos
 
@@ -71,6 +78,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 requirements: $(VENV)/installed-dev.txt ## Compile requirements/*.in to pinned *.txt; UPGRADE=1 for newer versions
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
+	$(COMPILE) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
 	$(COMPILE) requirements/shared.in -c requirements/dev.txt -o requirements/shared.txt
 	$(COMPILE) requirements/api.in -c requirements/dev.txt -o requirements/api.txt
 	$(COMPILE) requirements/worker.in -c requirements/dev.txt -o requirements/worker.txt

@@ -1,5 +1,6 @@
 """The tasks, thin: each hands its message to a service. Expect every one of them twice."""
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ from worker.celery import app, settings
 from worker.resources import resources
 
 log = structlog.get_logger(__name__)
+
+sweeping = threading.Lock()
 
 
 @app.task(
@@ -44,7 +47,12 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again:
 
 @app.task(name=SWEEP_ORDERS, throws=(Unavailable,))
 def sweep() -> int:
-    """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive."""
+    """Announce again what is due, then show that beat, the broker, this worker and MongoDB are alive.
+
+    Not while the sweep before is still at it: the two would see the same room in the queue, and fill it twice.
+    """
+    if not sweeping.acquire(blocking=False):
+        return 0
     try:
         announced = sweep_orders(
             resources().database,
@@ -56,4 +64,6 @@ def sweep() -> int:
     except Unavailable as error:
         log.warning("no sweep now", what=error.what, error=repr(error.__cause__))
         raise
+    finally:
+        sweeping.release()
     return announced

@@ -50,7 +50,7 @@ def test_every_link_leads_to_a_file() -> None:
 
 def test_the_map_names_every_package() -> None:
     packages = {path.parent.name for path in PROJECT.glob("*/__init__.py")}
-    assert packages == {"api", "worker", "shared", "local"}
+    assert packages == {"api", "worker", "shared", "local", "bench"}
     assert {package for package in packages if f"\n{package}/ " not in README} == set()
 
 

@@ -123,3 +123,9 @@ def test_a_sweep_that_failed_does_not(tasks, monkeypatch, database):
     with pytest.raises(Unavailable):
         tasks.sweep()
     assert database.heartbeats.count_documents({}) == 0
+
+
+def test_two_sweeps_of_one_worker_do_not_fill_the_queue_side_by_side(tasks, monkeypatch):
+    monkeypatch.setattr(tasks, "sweep_orders", lambda *_: pytest.fail("another one is at it"))
+    with tasks.sweeping:
+        assert tasks.sweep() == 0

@@ -1,0 +1,169 @@
+"""The contenders: what each of them starts, how an order is placed with it, and how its products are stored.
+
+All run on the same MongoDB and Redis, with writes on a majority and in the journal, and on two processes for HTTP.
+"""
+
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jwt
+from pymongo.database import Database
+
+from bench.ground import Ground
+from local.parts import environment_of, programs_of
+from local.system import System
+from shared.clock import now
+from shared.domain.money import Money
+from shared.domain.product import Product, created
+from shared.store.connection import Document
+from shared.store.indexes import ensure_indexes
+from shared.store.products import change_products
+
+STOCK = 1_000_000_000
+EXPRESS = Path(__file__).parent / "peers" / "express"
+JWT_SECRET = secrets.token_urlsafe(48)
+
+Command = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    name: str
+    title: str
+    commands: Callable[[Ground], Sequence[Command]]
+    environment: Callable[[Ground], Mapping[str, str]]
+    seed: Callable[[Database[Document], Sequence[str]], None]
+    path: str = "/orders"
+    headers: Callable[[], Mapping[str, str]] = dict
+    decides: bool = True
+    missing: Callable[[], str | None] = lambda: None
+    """Why it can't run here, if it can't."""
+
+
+def this_project(name: str = "this-project", title: str = "this project", **environment: str) -> Contender:
+    """As `make run` starts it, all features on; `environment` changes settings."""
+    return Contender(
+        name,
+        title,
+        commands=lambda ground: [part.command for part in programs_of(_system(ground, name))],
+        environment=lambda ground: {
+            **environment_of(_system(ground, name)),
+            "LOG_FORMAT": "json",
+            # Counted as always; one subject is all the buyers here, so it is never spent.
+            "RATE_LIMIT_ORDERS": "100000000/minute",
+            "RATE_LIMIT_READS": "100000000/minute",
+            **environment,
+        },
+        seed=_seed_ours,
+        path="/v1/orders",
+        headers=lambda: {"Authorization": f"Bearer {_token()}"},
+    )
+
+
+TUTORIAL = Contender(
+    "tutorial",
+    "the usual tutorial: Flask, Celery, a task per order",
+    commands=lambda ground: [
+        _gunicorn(ground, "bench.peers.tutorial.app:app"),
+        _python("celery", "-A", "bench.peers.tutorial.tasks", "worker", "--loglevel=WARNING"),
+    ],
+    environment=lambda ground: _peer_environment(ground, "tutorial"),
+    seed=lambda database, skus: _seed_peer(database, skus),
+)
+
+SYNCHRONOUS = Contender(
+    "synchronous",
+    "synchronous: Flask, decided in the request",
+    commands=lambda ground: [_gunicorn(ground, "bench.peers.synchronous.app:app")],
+    environment=lambda ground: _peer_environment(ground, "synchronous"),
+    seed=lambda database, skus: _seed_peer(database, skus),
+)
+
+EXPRESS_MONGOOSE = Contender(
+    "express",
+    "synchronous: Express and Mongoose on Node",
+    commands=lambda _: [["node", str(EXPRESS / "server.js")]],
+    environment=lambda ground: _peer_environment(ground, "express"),
+    seed=lambda database, skus: _seed_peer(database, skus),
+    missing=lambda: _node_missing(),
+)
+
+ASYNCIO = Contender(
+    "asyncio",
+    "asyncio: FastAPI, taskiq, a job per order",
+    commands=lambda ground: [
+        _python(
+            *("uvicorn", "bench.peers.asyncio_stack.app:app", "--workers", "2", "--log-level", "warning"),
+            *("--port", str(ground.port), "--no-access-log"),
+        ),
+        _python("taskiq", "worker", "bench.peers.asyncio_stack.tasks:broker", "--workers", "2", "--log-level", "ERROR"),
+    ],
+    environment=lambda ground: _peer_environment(ground, "asyncio"),
+    seed=lambda database, skus: _seed_peer(database, skus),
+)
+
+FLOOR = Contender(
+    "floor",
+    "the floor: a bare view of Flask, on the same Granian",
+    commands=lambda _: [_python("bench.peers.floor")],
+    environment=lambda ground: environment_of(_system(ground, "floor")),
+    seed=lambda _database, _skus: None,
+    decides=False,
+)
+
+
+def _python(*arguments: str) -> Command:
+    return [sys.executable, "-m", *arguments]
+
+
+def _gunicorn(ground: Ground, app: str) -> Command:
+    options = ["--workers", "2", "--threads", "16", "--no-control-socket", "--bind", f"127.0.0.1:{ground.port}"]
+    return _python("gunicorn", *options, app)
+
+
+def _peer_environment(ground: Ground, name: str) -> dict[str, str]:
+    return {"MONGO_URL": ground.mongo_url(name), "REDIS_URL": ground.redis_broker.url, "PORT": str(ground.port)}
+
+
+def _node_missing() -> str | None:
+    if shutil.which("node") is None:
+        return "there is no node on PATH"
+    if not (EXPRESS / "node_modules").exists():
+        return "its packages are not installed: `npm ci` in bench/peers/express"
+    return None
+
+
+def _system(ground: Ground, name: str) -> System:
+    return System(
+        pid=0,
+        api_port=ground.port,
+        flower_port=ground.flower_port,
+        own_ports={},
+        mongo_url=ground.mongo_url(name),
+        redis_broker_url=ground.redis_broker.url,
+        redis_cache_url=ground.redis_cache.url,
+        jwt_secret=JWT_SECRET,
+        flower_password=secrets.token_urlsafe(12),
+    )
+
+
+def _token() -> str:
+    claims = {"sub": "bench", "scope": "orders:read orders:write", "exp": int(time.time()) + 3600}
+    return jwt.encode(claims, JWT_SECRET, "HS256")
+
+
+def _seed_ours(database: Database[Document], skus: Sequence[str]) -> None:
+    ensure_indexes(database)
+    at = now()
+    products = [Product(sku, sku, None, Money(700, "EUR"), STOCK, None, 1, None, at, at) for sku in skus]
+    change_products(database, [], lambda _: [created(product, by="bench") for product in products])
+
+
+def _seed_peer(database: Database[Document], skus: Sequence[str]) -> None:
+    database.products.create_index("sku", unique=True)
+    database.products.insert_many({"sku": sku, "stock": STOCK} for sku in skus)

@@ -1,0 +1,56 @@
+"""The ground on which all contenders run: one MongoDB and two Redis, with ports that are free."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from pymongo.database import Database
+from redis import Redis
+
+from local.ports import free_port
+from local.servers import Server, running_mongod, running_redis
+from shared.store.connection import Document, connect
+
+QUESTION_MILLISECONDS = 60_000
+"""For a question of the bench's own, which may count all orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    mongod: Server
+    redis_broker: Server
+    redis_cache: Server
+    port: int
+    flower_port: int
+
+    def mongo_url(self, name: str) -> str:
+        """A database of the contender's own; its writes are on a majority and in the journal."""
+        return f"mongodb://127.0.0.1:{self.mongod.port}/bench_{name}?replicaSet=rs0&w=majority&journal=true"
+
+    def empty(self, name: str) -> Database[Document]:
+        """Its database, with nothing in it, and nothing in Redis."""
+        database = connect(self.mongo_url(name), timeout_milliseconds=QUESTION_MILLISECONDS)
+        database.client.drop_database(database.name)
+        for server in (self.redis_broker, self.redis_cache):
+            with Redis.from_url(server.url) as client:
+                client.flushall()
+        return database
+
+    def servers(self) -> list[psutil.Process]:
+        return [psutil.Process(server.process.pid) for server in (self.mongod, self.redis_broker, self.redis_cache)]
+
+
+@contextmanager
+def running_ground() -> Iterator[Ground]:
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        yield Ground(
+            mongod=stack.enter_context(running_mongod(directory / "mongod")),
+            redis_broker=stack.enter_context(running_redis(directory / "redis-broker", role="broker")),
+            redis_cache=stack.enter_context(running_redis(directory / "redis-cache", role="cache")),
+            port=free_port(),
+            flower_port=free_port(),
+        )

@@ -1,0 +1,1 @@
+"""Synchronous: Flask on gunicorn takes the stock and stores the order in the request."""
