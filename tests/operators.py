@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,17 @@ def celery(stack: Stack, *words: str, **environment: str) -> subprocess.Complete
 
 
 def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
-    """`celery -A worker orders ...`, while it runs."""
+    """`celery -A worker orders ...`, while it runs. Ctrl-C reaches it as at a terminal.
+
+    Tests that a shell has put into the background are deaf to SIGINT, and so would be their children.
+    """
+    die = die_with_parent()
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if die:
+            die()
+
     return subprocess.Popen(
         [sys.executable, "-m", "celery", "-A", "worker", "orders", *words],
         env=os.environ | stack.environment,
@@ -35,7 +46,7 @@ def started(stack: Stack, *words: str) -> subprocess.Popen[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=die_with_parent(),
+        preexec_fn=prepare,
     )
 
 
