@@ -44,6 +44,9 @@ class Results:
         median = statistics.median(values)
         return (max(values) - min(values)) / median if median else 0.0
 
+    def places(self) -> list[Key]:
+        return list(self._rounds)
+
     def scenarios(self) -> list[str]:
         return list(dict.fromkeys(scenario for _, scenario in self._rounds))
 
@@ -68,6 +71,11 @@ def print_results(results: Results, titles: Mapping[str, str], console: Console)
         for contender in results.contenders(scenario):
             table.add_row(contender, *_cells(results, contender, scenario))
         console.print(table)
+    spreads = {(*key, figure): results.spread(*key, figure) for key in results.places() for figure in COLUMNS}
+    noisiest = max(spreads, key=lambda place: spreads[place])
+    if spreads[noisiest] > NOISY:
+        contender, scenario, figure = noisiest
+        console.print(f"A noisy machine: {COLUMNS[figure]} of {contender}, {scenario}: {spreads[noisiest]:.0%} apart")
     for contender, title in titles.items():
         console.print(f"{contender}: {title}", highlight=False)
 

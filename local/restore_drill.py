@@ -20,7 +20,7 @@ from local.settings import load_local_settings
 from local.terminal import complain, say
 from local.verify import EXIT_DRIFT, EXIT_NOT_VERIFIED, drift_table, find_mongo_url, ledger_line, verify
 from shared.domain.errors import Unavailable
-from shared.services.verify_stock import Report
+from shared.services.verify_stock import LedgerUnreadable, Report
 from shared.settings import SettingsInvalid
 
 
@@ -31,7 +31,7 @@ def main() -> int:
     except (LocalError, SettingsInvalid) as error:
         complain(f"make restore-drill: {error}")
         return EXIT_NOT_VERIFIED
-    except (Unavailable, PyMongoError) as error:
+    except (Unavailable, PyMongoError, LedgerUnreadable) as error:
         complain(f"make restore-drill: MongoDB can't be read: {error!r}")
         return EXIT_NOT_VERIFIED
     console = Console()

@@ -86,6 +86,15 @@ class Server:
     def resume(self) -> None:
         self.process.send_signal(signal.SIGCONT)
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """For the length of a block; it goes on also when the block fails."""
+        self.pause()
+        try:
+            yield
+        finally:
+            self.resume()
+
     def ensure_alive(self) -> None:
         if self.process.poll() is not None:
             status = self.process.returncode

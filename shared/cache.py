@@ -171,6 +171,10 @@ class LeaseCache:
         """After the commit. What Redis does not take is tried again until it does (`shared/owed_invalidations.py`)."""
         self._invalidate_or_owe({self._name(key) for key in keys}, token="")
 
+    def wait_until_settled(self, timeout_seconds: float) -> bool:
+        """For a process that is about to end: whether Redis knows of all invalidations by then."""
+        return self._owed.wait_until_settled(timeout_seconds)
+
     def _invalidate_or_owe(self, names: Collection[str], token: str) -> None:
         if not names:
             return

@@ -9,7 +9,6 @@ from redis import RedisError
 
 EVERY_SECONDS = 0.2
 AT_ONCE = 1_000
-THREAD = "owed-invalidations"
 
 
 class OwedInvalidations:
@@ -29,8 +28,15 @@ class OwedInvalidations:
         with self._lock:
             self._owed |= dict.fromkeys(names, time.monotonic() + self._ttl_seconds)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
+                self._thread = threading.Thread(target=self._work, name="owed-invalidations", daemon=True)
                 self._thread.start()
+
+    def wait_until_settled(self, timeout_seconds: float) -> bool:
+        """For a process that is about to end, and the debt with it: whether Redis has taken everything by then."""
+        thread = self._thread
+        if thread:
+            thread.join(timeout_seconds)
+        return not self._owed
 
     def _work(self) -> None:
         while names := self._next():
@@ -55,12 +61,3 @@ class OwedInvalidations:
             for name, until in names.items():
                 if self._owed.get(name) == until:
                     del self._owed[name]
-
-
-def nothing_is_owed(*, within_seconds: float) -> bool:
-    """For a process that is about to end, and the debt with it: waits until Redis has taken everything, if it does."""
-    deadline = time.monotonic() + within_seconds
-    threads = [thread for thread in threading.enumerate() if thread.name == THREAD]
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return not any(thread.is_alive() for thread in threads)

@@ -12,7 +12,7 @@ from pymongo.database import Database
 from shared.clock import now
 from shared.domain.errors import QueueTooLong
 from shared.store.connection import Document
-from shared.store.orders import oldest_pending_since
+from shared.store.orders import oldest_pending
 from shared.throttle import Throttle
 
 LOOK_EVERY_SECONDS = 1.0
@@ -43,9 +43,14 @@ class Backpressure:
 
     def look(self) -> None:
         """Raises whatever the driver raises; nobody is refused then, since nobody can tell."""
-        self._pending_seconds = 0.0
-        since = oldest_pending_since(self._database)
-        self._pending_seconds = (now() - since).total_seconds() if since else 0.0
+        pending_seconds = 0.0
+        try:
+            oldest = oldest_pending(self._database)
+            if oldest:
+                pending_seconds = (now() - oldest.since).total_seconds()
+        finally:
+            # Only now: until the look is over, what was known before it holds.
+            self._pending_seconds = pending_seconds
 
     def _keep_looking(self) -> None:
         while True:

@@ -10,12 +10,12 @@ from pymongo.database import Database
 from shared.domain.errors import Unavailable
 from shared.store.connection import Document, store_now
 from shared.store.heartbeats import last_heartbeat
-from shared.store.orders import oldest_pending_since
+from shared.store.orders import OldestPending, oldest_pending
 
 HEARTBEAT_SECONDS_MAX = 15.0
 """A worker that has not swept for this long is as good as none."""
 
-PENDING_SECONDS_MAX = 60.0
+LATE_SECONDS = 60.0
 """Nobody who buys wants to wait longer: an operator should look."""
 
 
@@ -61,7 +61,7 @@ def _store_checks(database: Database[Document]) -> dict[str, Check]:
         return {
             "mongodb": Check("ok"),
             "worker": _worker_check(last_heartbeat(database), at),
-            "oldest_pending_order": _pending_check(oldest_pending_since(database), at),
+            "oldest_pending_order": _pending_check(oldest_pending(database), at),
         }
     except Unavailable:
         return MONGODB_DOWN
@@ -74,9 +74,9 @@ def _worker_check(heartbeat: datetime | None, at: datetime) -> Check:
     return Check("ok" if age <= HEARTBEAT_SECONDS_MAX else "stale", {"heartbeat_age_seconds": age})
 
 
-def _pending_check(since: datetime | None, at: datetime) -> Check:
-    age = _age(since, at)
-    return Check("late" if age is not None and age > PENDING_SECONDS_MAX else "ok", {"age_seconds": age})
+def _pending_check(oldest: OldestPending | None, at: datetime) -> Check:
+    age = _age(oldest.since if oldest else None, at)
+    return Check("late" if age is not None and age > LATE_SECONDS else "ok", {"age_seconds": age})
 
 
 def _probe(probe: Callable[[], object]) -> Check:

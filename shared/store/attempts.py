@@ -25,7 +25,7 @@ NOT_JOURNALED = WriteConcern(w=1)
 
 TAKE_BACK_SECONDS = 1.0
 
-TYPE_MISMATCH = 14
+BAD_VALUE, TYPE_MISMATCH = 2, 14
 """https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml"""
 
 
@@ -101,7 +101,9 @@ def fail_order(database: Database[Document], order_id: str, reason: Reason, *, a
     with outage_as_unavailable():
         try:
             result = database.orders.update_one(pending, {"$set": failed, "$push": {"history": entry}})
-        except WriteError:
+        except WriteError as error:
+            if error.code != BAD_VALUE:
+                raise
             # Its history is no list, which is no reason to try it for ever.
             result = database.orders.update_one(pending, {"$set": {**failed, "history": [entry]}})
     return result.modified_count == 1

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo import ASCENDING
 from pymongo.database import Database
 
 from shared.domain.order import Status
 from shared.store.connection import Document
 from shared.store.errors import outage_as_unavailable
 from shared.store.heartbeats import last_heartbeat
+from shared.store.orders import OldestPending, oldest_pending
 
 COUNT_MAX = 1_000_000
 """No count goes on beyond this: the entries of an index are counted one by one, a second or so for as many."""
@@ -24,14 +24,6 @@ class Count:
 
     value: int
     more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OldestPending:
-    """`since` its acceptance, or since it was retried."""
-
-    order_id: str
-    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ def order_stats(database: Database[Document], *, count_max: int = COUNT_MAX) -> 
         return OrderStats(
             by_status={status: _count(database, {"status": status.value}, count_max) for status in Status},
             pending_with_attempts=_count(database, IN_TROUBLE, count_max),
-            oldest_pending=_oldest_pending(database),
+            oldest_pending=oldest_pending(database),
             heartbeat=last_heartbeat(database),
             products=database.products.estimated_document_count(),
             movements=database.stock_movements.estimated_document_count(),
@@ -65,9 +57,3 @@ def order_stats(database: Database[Document], *, count_max: int = COUNT_MAX) -> 
 def _count(database: Database[Document], condition: Document, count_max: int) -> Count:
     found = database.orders.count_documents(condition, limit=count_max + 1)
     return Count(min(found, count_max), more=found > count_max)
-
-
-def _oldest_pending(database: Database[Document]) -> OldestPending | None:
-    pending = {"status": Status.PENDING.value, "updated_at": {"$type": "date"}}
-    document = database.orders.find_one(pending, {"updated_at": 1}, sort=[("updated_at", ASCENDING)])
-    return OldestPending(document["_id"], document["updated_at"]) if document else None

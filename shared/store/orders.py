@@ -36,6 +36,14 @@ class FirstOrder:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True)
+class OldestPending:
+    """`since` its acceptance, or since it was retried."""
+
+    order_id: str
+    since: datetime
+
+
 InsertOutcome = Order | FirstOrder | WriteRefused
 
 
@@ -103,8 +111,7 @@ def reopen_order(
     return order_from(document)
 
 
-def oldest_pending_since(database: Database[Document]) -> datetime | None:
-    """Since when it has been pending: since its acceptance, or since it was retried."""
+def oldest_pending(database: Database[Document]) -> OldestPending | None:
     with outage_as_unavailable():
         document = database.orders.find_one(
             # A damaged one says nothing of the others.
@@ -112,7 +119,7 @@ def oldest_pending_since(database: Database[Document]) -> datetime | None:
             {"updated_at": 1},
             sort=[("updated_at", ASCENDING)],
         )
-    return document["updated_at"] if document else None
+    return OldestPending(document["_id"], document["updated_at"]) if document else None
 
 
 def _document(submission: Submission, announce_after_seconds: int) -> Document:

@@ -1,7 +1,5 @@
 """Restarts one after the other under load: every 202 is final, none is doubled, nothing stays in the queue."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 
 from local.ports import free_port
@@ -52,7 +50,7 @@ def test_a_worker_that_is_stopped_while_mongodb_is_away_ends_in_time_and_gives_i
     worker = stack.start_worker("worker-1")
     with buying(stack, "MUG") as buyers:
         buyers.wait_for_more(100)
-        with hanging(mongod):
+        with mongod.hanging():
             wait_until(lambda: buyers.statuses()[503], "MongoDB to be missed")
             worker.terminate()
             assert worker.wait(GRACE_SECONDS) == 0
@@ -64,13 +62,3 @@ def test_a_worker_that_is_stopped_while_mongodb_is_away_ends_in_time_and_gives_i
     wait_until(lambda: not stack.database.orders.count_documents(pending), "what was accepted before")
     assert stack.database.orders.count_documents({"status": "failed"}) == 0
     assert_ledger_true(stack.database)
-
-
-@contextmanager
-def hanging(server: Server) -> Iterator[None]:
-    """Goes on at the end, also of a test that fails: the buyers do not give up."""
-    server.pause()
-    try:
-        yield
-    finally:
-        server.resume()

@@ -1,8 +1,5 @@
 """A worker whose broker dies while it holds messages goes on by itself: nobody has to start it again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from celery import Celery
 
 from local.servers import Server
@@ -23,7 +20,7 @@ def test_a_worker_that_holds_messages_outlives_the_broker(stack: Stack, mongod: 
     wait_until(lambda: status_of(stack.database, order_id) != "pending", "the worker to work")
     sender = Celery(broker=stack.environment["REDIS_BROKER_URL"], set_as_current=False)
 
-    with hanging(mongod):
+    with mongod.hanging():
         # No task ends, and no message is acknowledged.
         for _ in range(MESSAGES):
             announce_orders(sender, [an_order_id()])
@@ -36,15 +33,6 @@ def test_a_worker_that_holds_messages_outlives_the_broker(stack: Stack, mongod: 
     wait_until(lambda: status_of(stack.database, order_id) != "pending", "the worker to go on", worker)
     assert stock_of(stack.database, "MUG") == 0
     assert_ledger_true(stack.database)
-
-
-@contextmanager
-def hanging(server: Server) -> Iterator[None]:
-    server.pause()
-    try:
-        yield
-    finally:
-        server.resume()
 
 
 def unacknowledged(sender: Celery) -> int:

@@ -19,7 +19,7 @@ from shared.store.heartbeats import beat_heart, last_heartbeat
 from shared.store.order_details import find_details
 from shared.store.order_list import OrderQuery, list_orders
 from shared.store.order_stats import order_stats
-from shared.store.orders import Submission, find_order, insert_orders, oldest_pending_since
+from shared.store.orders import Submission, find_order, insert_orders, oldest_pending
 from shared.store.products import find_product
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import put_orders, put_products
@@ -44,7 +44,7 @@ def test_no_query_of_the_orders_way_scans_a_collection(profiled: Database[Docume
         lambda: decide(profiled, redis, [order.order_id]),
         lambda: find_order(profiled, order.order_id),
         lambda: find_product(profiled, "SKU-1"),
-        lambda: oldest_pending_since(profiled),
+        lambda: oldest_pending(profiled),
         lambda: beat_heart(profiled),
         lambda: last_heartbeat(profiled),
     ]

@@ -9,7 +9,7 @@ from shared.clock import now
 from shared.domain.errors import ProductNotFound
 from shared.store.announcements import claim_due
 from shared.store.connection import connect
-from shared.store.orders import find_order, oldest_pending_since
+from shared.store.orders import find_order, oldest_pending
 from shared.store.products import find_product
 from tests.builders import a_product, an_order
 from tests.mongo import put_orders, put_products
@@ -38,7 +38,7 @@ def test_orders_and_products_are_read_as_a_majority_has_them(mongo_url: str) -> 
 
         find_order(database, order_id)
         find_product(database, "MUG")
-        oldest_pending_since(database)
+        oldest_pending(database)
         claim_due(database, claim="c", at=now() + timedelta(hours=1), limit=10, interval_max_seconds=10)
         with pytest.raises(ProductNotFound):
             find_product(database, "NOT-THERE")

@@ -2,12 +2,11 @@
 
 import click
 
-from shared.cache import connect_redis, make_product_cache
+from shared.cache import LeaseCache, connect_redis, make_product_cache
 from shared.domain.errors import OrderNotCancellable, OrderNotFound, OrderUnreadable
 from shared.notices import FinishedOrders
-from shared.owed_invalidations import nothing_is_owed
 from shared.services.cancel_order import cancel_order
-from worker.cli.outcomes import Outcomes
+from worker.cli.outcomes import Outcome, Outcomes
 from worker.cli.parameters import OrderId
 from worker.cli.tools import Tools, json_option, opened, operator, warn
 
@@ -27,19 +26,19 @@ def command(order_ids: tuple[str, ...], *, as_json: bool) -> None:
     "order-not-cancellable" or "order-unreadable", "status" what the order is now. Exit status 1 when one was refused.
     """
     with opened() as tools, Outcomes("cancelled", as_json=as_json) as outcomes:
+        redis = connect_redis(tools.settings.redis_cache_url)
+        cache, notices, by = make_product_cache(redis, tools.settings), FinishedOrders(redis), operator()
         try:
-            _cancel(tools, list(dict.fromkeys(order_ids)), outcomes)
+            for order_id in dict.fromkeys(order_ids):
+                outcomes.add(_cancelled(tools, cache, notices, order_id, by))
         finally:
-            if not nothing_is_owed(within_seconds=CACHE_SECONDS):
+            if not cache.wait_until_settled(CACHE_SECONDS):
                 ttl = tools.settings.cache_ttl_seconds
                 warn(f"the cache is away: products may be shown with their stock of before for up to {ttl} s")
 
 
-def _cancel(tools: Tools, order_ids: list[str], outcomes: Outcomes) -> None:
-    redis = connect_redis(tools.settings.redis_cache_url)
-    cache, notices, by = make_product_cache(redis, tools.settings), FinishedOrders(redis), operator()
-    for order_id in order_ids:
-        try:
-            outcomes.add(cancel_order(tools.database, cache, notices, order_id, customer=None, by=by))
-        except (OrderNotFound, OrderNotCancellable, OrderUnreadable) as refusal:
-            outcomes.add(refusal)
+def _cancelled(tools: Tools, cache: LeaseCache, notices: FinishedOrders, order_id: str, by: str) -> Outcome:
+    try:
+        return cancel_order(tools.database, cache, notices, order_id, customer=None, by=by)
+    except (OrderNotFound, OrderNotCancellable, OrderUnreadable) as refusal:
+        return refusal

@@ -77,7 +77,12 @@ def test_keys_are_asked_for_at_once_and_the_first_token_finds_them(issuer):
 
 def test_nobody_waits_at_the_start_for_an_issuer_that_hangs(issuer):
     issuer.may_answer.clear()
-    keys_of(issuer)
+    with ThreadPoolExecutor() as pool:
+        started = pool.submit(keys_of, issuer)
+        try:
+            assert started.result(DEADLINE) is not None
+        finally:
+            issuer.may_answer.set()
 
 
 def test_a_token_that_comes_before_the_keys_waits_for_them(issuer):

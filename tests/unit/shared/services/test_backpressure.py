@@ -60,6 +60,19 @@ def test_it_ends_with_the_queue(database, pending_for):
     backpressure.check()
 
 
+def test_while_it_looks_what_it_saw_before_holds(database, pending_for, monkeypatch):
+    pending_for(90)
+    backpressure = looking(database, 60)
+
+    def look(_: object) -> None:
+        with pytest.raises(QueueTooLong):
+            backpressure.check()
+
+    monkeypatch.setattr("shared.services.backpressure.oldest_pending", look)
+    backpressure.look()
+    backpressure.check()
+
+
 def test_while_nobody_can_tell_nobody_is_refused(database, pending_for, monkeypatch):
     pending_for(90)
     backpressure = looking(database, 60)
@@ -67,7 +80,7 @@ def test_while_nobody_can_tell_nobody_is_refused(database, pending_for, monkeypa
     def unavailable(_: object) -> None:
         raise Unavailable("MongoDB")
 
-    monkeypatch.setattr("shared.services.backpressure.oldest_pending_since", unavailable)
+    monkeypatch.setattr("shared.services.backpressure.oldest_pending", unavailable)
     with pytest.raises(Unavailable):
         backpressure.look()
     backpressure.check()

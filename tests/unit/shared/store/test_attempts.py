@@ -1,8 +1,10 @@
 """Attempts are counted on pending orders alone, with the error of the last one, and by one worker each."""
 
 import pytest
+from pymongo.errors import WriteError
 
 from shared.clock import now
+from shared.domain.errors import Unavailable
 from shared.domain.order import HistoryEntry, Order, Reason, ReasonCode, Status
 from shared.store.attempts import Suspect, count_attempt, fail_order, find_suspects, leave_name, take_name_back
 from shared.store.documents import order_document
@@ -88,3 +90,17 @@ def test_an_order_that_is_not_pending_is_not_failed(database, store, status):
     store(order)
     assert not fail_order(database, order.order_id, EXHAUSTED, at=now())
     assert find_order(database, order.order_id) == order
+
+
+def test_a_write_that_is_refused_for_another_reason_takes_no_history(database, store, monkeypatch):
+    order_id = store()
+    updates = []
+
+    def refuse(_self, _condition, update, **_):
+        updates.append(update)
+        raise WriteError("no room", 14031)
+
+    monkeypatch.setattr("mongomock.Collection.update_one", refuse)
+    with pytest.raises(Unavailable):
+        fail_order(database, order_id, EXHAUSTED, at=now())
+    assert len(updates) == 1

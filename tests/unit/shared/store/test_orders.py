@@ -11,7 +11,7 @@ from shared.store.orders import (
     Submission,
     find_order,
     insert_orders,
-    oldest_pending_since,
+    oldest_pending,
 )
 from tests.builders import an_order
 
@@ -95,7 +95,10 @@ def test_an_unknown_order_is_not_found(database):
 
 
 def test_the_oldest_pending_order_is_the_one_that_waits_longest(database):
-    assert oldest_pending_since(database) is None
+    assert oldest_pending(database) is None
     done, first, second = an_order(status=Status.CONFIRMED), an_order(), an_order()
     insert(database, plain(second), plain(first), plain(done))
-    assert oldest_pending_since(database) == min(first.created_at, second.created_at)
+    oldest = oldest_pending(database)
+    assert oldest is not None
+    assert oldest.order_id in (first.order_id, second.order_id)
+    assert oldest.since == min(first.created_at, second.created_at)
