@@ -1,7 +1,10 @@
 """The app factory: what Granian loads in each of its processes."""
 
+import gc
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.util import Finalize
+from typing import Any
 
 import flask_smorest
 from celery import Celery
@@ -61,11 +64,19 @@ def make_app() -> Flask:
     # Granian's processes are multiprocessing's, which run finalizers but not atexit.
     Finalize(None, resources.acceptor.close, args=(DRAIN_SECONDS,), exitpriority=10)
     _start_threads(resources)
+    # What is here now stays: the garbage collector need not look through it again and again.
+    gc.freeze()
     return app
 
 
+class App(Flask):
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view or hook here is a coroutine. Flask looks again at each of them at every request."""
+        return func
+
+
 def create_app(settings: ApiSettings, *, database: Database[Document], redis: Redis, celery: Celery) -> Flask:
-    app = Flask(__name__, static_folder=None)
+    app = App(__name__, static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.body_bytes_max,
         API_TITLE="Order Processor",

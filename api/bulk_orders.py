@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask import Response
 from marshmallow import ValidationError
 
 from api.auth import caller
@@ -10,11 +9,12 @@ from api.blueprint import Blueprint, invalid_request, messages_of
 from api.contract import refuses
 from api.headers import RETRY_AFTER
 from api.idempotency import bare_key, refuse_idempotency_key
-from api.json_response import json_response
 from api.limits import spend
-from api.orders import lines_of, order_out, retry_after
+from api.order_body import order_body
+from api.orders import lines_of, retry_after
 from api.problems import problem_body, problem_from
 from api.resources import resources
+from api.response import Response, json_response
 from api.schemas import BulkIn, BulkOut
 from shared.clock import now
 from shared.services.accept_orders import Accepted, OrderRequest
@@ -50,7 +50,7 @@ def _request(entry: dict[str, Any]) -> OrderRequest:
 
 def _result(outcome: Accepted | Exception) -> dict[str, Any]:
     if isinstance(outcome, Accepted):
-        return {"order": order_out.dump(outcome.order), "replayed": outcome.replayed}
+        return {"order": order_body(outcome.order), "replayed": outcome.replayed}
     if isinstance(outcome, ValidationError):
         return {"problem": problem_body(invalid_request(messages_of(outcome)))}
     return {"problem": problem_body(problem_from(outcome))}

@@ -106,8 +106,9 @@ def _describe(response: Response) -> Response:
     spent: Spent | None = g.get("spent")
     if spent:
         seconds, left = spent.window()
-        response.headers["RateLimit-Policy"] = f'"{spent.policy}";q={spent.limit.amount};w={spent.limit.get_expiry()}'
-        response.headers["RateLimit"] = f'"{spent.policy}";r={left};t={seconds}'
+        policy = f'"{spent.policy}";q={spent.limit.amount};w={spent.limit.get_expiry()}'
+        response.headers.add("RateLimit-Policy", policy)
+        response.headers.add("RateLimit", f'"{spent.policy}";r={left};t={seconds}')
     return response
 
 

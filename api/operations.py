@@ -1,13 +1,12 @@
 """What probes and people ask about the process itself. Never limited, needs no token."""
 
-from flask import Response
 from werkzeug.exceptions import NotFound
 
 from api.blueprint import Blueprint
 from api.contract import refuses
-from api.json_response import json_response
 from api.problems import PROBLEM_TYPES
 from api.resources import resources
+from api.response import Response, json_response
 from api.schemas import HealthOut, LivenessOut, ProblemTypeOut
 from shared.services.check_health import Check, check_health
 

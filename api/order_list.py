@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import structlog
-from flask import Response
 
 from api.auth import caller, insufficient_scope
 from api.blueprint import Blueprint
 from api.contract import refuses
 from api.headers import LINK
-from api.orders import order_out
+from api.order_body import order_body
 from api.paging import page_response, position_in_request
 from api.resources import resources
+from api.response import Response
 from api.schemas import OrderListIn, OrderPageOut
 from shared.domain.errors import OrderUnreadable
 from shared.domain.order import Order
@@ -35,7 +35,7 @@ def get_orders(arguments: dict[str, Any]) -> Response:
     """List one's own orders, the last accepted first; with the scope `ops` all orders, or those of a `customer`."""
     position = position_in_request(arguments)
     page = list_orders(resources().database, _query(arguments), after=position, limit=arguments["limit"])
-    response = page_response([order_out.dump(order) for order in _readable(page.rows)], page.next)
+    response = page_response([order_body(order) for order in _readable(page.rows)], page.next)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

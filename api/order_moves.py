@@ -1,13 +1,12 @@
 """Moving an order on by hand: cancelling it, retrying it."""
 
-from flask import Response
-
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses
 from api.headers import LOCATION, RETRY_AFTER
 from api.orders import accepted_response, order_response, owner
 from api.resources import resources
+from api.response import Response
 from api.schemas import OrderOut
 from shared.services.cancel_order import cancel_order
 from shared.services.retry_order import retry_order

@@ -3,17 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, request
+from flask import request
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses, takes
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
-from api.json_response import json_response
+from api.order_body import order_body
 from api.prefer import PREFER, PREFERENCE_APPLIED, wait_preferred
 from api.products import check_sku
 from api.resources import resources
+from api.response import Response, json_response
 from api.retry_after import retry_after_seconds
 from api.schemas import OrderIn, OrderOut, PurchaseIn
 from shared.clock import now
@@ -27,7 +28,6 @@ PACE_SILENT_SECONDS = 5.0
 """Notices are missing then, and what this process reads is the news that it has; no order is news for longer."""
 
 ACCEPTED = "Accepted: it is on disk and will be decided."
-order_out = OrderOut()
 
 
 @blueprint.post("/orders")
@@ -119,7 +119,7 @@ def accepted_response(order: Order) -> Response:
 
 
 def order_response(order: Order, status: int) -> Response:
-    response = json_response(order_out.dump(order), status)
+    response = json_response(order_body(order), status)
     if order.status is Status.PENDING:
         response.headers["Retry-After"] = retry_after(order.updated_at)
     return response

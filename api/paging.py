@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, request
+from flask import request
 from itsdangerous import BadData, URLSafeSerializer
 
-from api.json_response import json_response
 from api.problems import Problem
 from api.resources import resources
+from api.response import Response, json_response
 from shared.store.pages import Position
 
 

@@ -62,7 +62,7 @@ class Leases:
         window.lend_itself(needed)
 
     def _ask(self, window: Window, needed: int) -> Granted:
-        [outcome] = self._asks.submit([(window, needed)]).result()
+        [outcome] = self._asks.submit([(window, needed)]).outcomes()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome

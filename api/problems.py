@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, g
 from werkzeug.exceptions import HTTPException
 
+from api.response import Response
 from api.retry_after import retry_after_seconds
 from shared.domain.errors import (
     IdempotencyKeyReuse,

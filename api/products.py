@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import request
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses, takes
 from api.entity_tags import etag_of, versions_in_if_match
 from api.headers import ETAG, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, X_CACHE
-from api.json_response import json_response
 from api.paging import page_response, position_in_request
 from api.resources import resources
+from api.response import Response, json_response
 from api.schemas import ProductIn, ProductListIn, ProductOut, ProductPageOut, ProductPatchIn
 from shared.cache import Entry
 from shared.domain.catalogue import ProductQuery, ProductSort

@@ -6,11 +6,13 @@ Strict-Transport-Security belongs to whatever ends TLS in front of this.
 
 from flask import Flask, Response
 
-DEFAULTS = {
+ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+}
+DEFAULTS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
 """Where the view says nothing else."""
@@ -21,6 +23,10 @@ def register_security_headers(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
+    headers = response.headers
+    for name, value in ALWAYS.items():
+        headers.add(name, value)
     for name, value in DEFAULTS.items():
-        response.headers.setdefault(name, value)
+        if name not in headers:
+            headers.add(name, value)
     return response

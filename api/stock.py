@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from flask import Response
-
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses, takes
 from api.headers import LINK, REPLAYED
 from api.idempotency import ADJUSTMENT_KEY, REPLAYED_HEADER, idempotency_key
-from api.json_response import json_response
 from api.paging import page_response, position_in_request
 from api.products import check_sku
 from api.resources import resources
+from api.response import Response, json_response
 from api.schemas import AdjustmentIn, MovementOut, MovementPageOut, PageIn
 from shared.domain.errors import ProductNotFound
 from shared.services.adjust_stock import adjust_stock

@@ -13,7 +13,7 @@ def loads(body: bytes | str) -> Any:
     """
     value = orjson.loads(body)
     try:
-        json.loads(body, object_pairs_hook=_refuse_twins)
+        _twins.decode(body if isinstance(body, str) else body.decode())
     except RecursionError:
         raise ValueError("It is nested too deep") from None
     return value
@@ -24,3 +24,6 @@ def _refuse_twins(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
         twin = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"The name {twin[:100]!r} is given twice in one object")
+
+
+_twins = json.JSONDecoder(object_pairs_hook=_refuse_twins)

@@ -1,7 +1,8 @@
 """Whether a token is ours: its claims, and its signature by the one algorithm that the settings fix (RFC 8725, 3.1)."""
 
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import jwt
@@ -24,32 +25,66 @@ REASONS: Mapping[type[jwt.InvalidTokenError], str] = {
 """Only those with a good signature get so far."""
 
 
+VERIFIED_MAX = 4_096
+"""Tokens that a process remembers; then it begins anew. Only good ones: nobody fills it who can't sign."""
+
+
 class TokenRefused(Exception):
     """The message is for the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A token's claims, by the key that is named `key_id`."""
+
+    key_id: str | None
+    key: PublicKey | str
+    claims: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
     settings: TokenSettings
     find_key: FindKey
+    _verified: dict[str, Verified] = field(default_factory=dict)
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims. Raises `TokenRefused`, and `Unavailable` while it can't be told."""
+        """The claims. Raises `TokenRefused`, and `Unavailable` while it can't be told.
+
+        A signature stays what it is: it is checked once, as long as the same key answers to its name.
+        """
         try:
-            key = self.find_key(self._key_id(token))
-            return jwt.decode(
-                token,
-                key,
-                algorithms=[self.settings.algorithm],
-                issuer=self.settings.issuer,
-                audience=self.settings.audience,
-                leeway=self.settings.leeway_seconds,
-                options={"require": self._required(), "verify_aud": self.settings.audience is not None},
-            )
+            known = self._verified.get(token)
+            if known and known.key is self.find_key(known.key_id) and not self._has_expired(known.claims):
+                return known.claims
+            key_id = self._key_id(token)
+            key = self.find_key(key_id)
+            claims = self._decode(token, key)
         except KeyUnknown:
             raise TokenRefused("The token's issuer has no such key, or several and the token names none.") from None
         except jwt.InvalidTokenError as error:
             raise TokenRefused(REASONS.get(type(error), self._what_is_needed())) from None
+        self._remember(token, Verified(key_id, key, claims))
+        return claims
+
+    def _decode(self, token: str, key: PublicKey | str) -> dict[str, Any]:
+        return jwt.decode(
+            token,
+            key,
+            algorithms=[self.settings.algorithm],
+            issuer=self.settings.issuer,
+            audience=self.settings.audience,
+            leeway=self.settings.leeway_seconds,
+            options={"require": self._required(), "verify_aud": self.settings.audience is not None},
+        )
+
+    def _has_expired(self, claims: Mapping[str, Any]) -> bool:
+        return int(claims["exp"]) + self.settings.leeway_seconds <= time.time()
+
+    def _remember(self, token: str, verified: Verified) -> None:
+        if len(self._verified) >= VERIFIED_MAX:
+            self._verified.clear()
+        self._verified[token] = verified
 
     def _key_id(self, token: str) -> str | None:
         """Looked at before any key is looked for, so that a token of another kind makes nobody ask the issuer."""

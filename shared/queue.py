@@ -32,6 +32,9 @@ SWEEP_EXPIRES_SECONDS = 6 * 3600
 ANNOUNCEMENT_MAX = 1_000
 """Order ids in one message when announcements had to wait."""
 
+ANNOUNCE_REST_SECONDS = 0.05
+"""Between two announcements of one process: each costs a worker as much as ten orders (docs/decisions, 0022)."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -119,7 +122,9 @@ class Announcer:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._group = GroupCommit[str, None]("announcer", self._publish, batch_max=ANNOUNCEMENT_MAX)
+        self._group = GroupCommit[str, None](
+            "announcer", self._publish, batch_max=ANNOUNCEMENT_MAX, rest_seconds=ANNOUNCE_REST_SECONDS
+        )
         self._log_now = Throttle(seconds=1.0)
 
     def announce(self, order_ids: Sequence[str]) -> None:

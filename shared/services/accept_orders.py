@@ -1,7 +1,6 @@
 """Accepting an order: it is on disk on a majority of MongoDB when `accept` returns, and announced soon after."""
 
 from collections.abc import Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +65,8 @@ class OrderAcceptor:
         self._backpressure.check()
         submissions = [_submission(customer, request) for request in requests]
         try:
-            outcomes = self._group.submit(submissions).result(ANSWER_SECONDS)
-        except FutureTimeoutError as error:
+            outcomes = self._group.submit(submissions).outcomes(ANSWER_SECONDS)
+        except TimeoutError as error:
             raise Unavailable("MongoDB") from error
         for outcome in outcomes:
             if isinstance(outcome, Unavailable):

@@ -66,8 +66,8 @@ class OrderDecider:
     def _outcomes(self, announced: Sequence[Announced]) -> list[Decision | Exception | None]:
         """A message may name more orders than one transaction should decide."""
         parts = [announced[start : start + self._batch_max] for start in range(0, len(announced), self._batch_max)]
-        futures = [self._group.submit(part) for part in parts]
-        return [outcome for future in futures for outcome in future.result()]
+        tickets = [self._group.submit(part) for part in parts]
+        return [outcome for ticket in tickets for outcome in ticket.outcomes()]
 
     def _commit(self, announced: Sequence[Announced]) -> list[Decision | None]:
         """None for an order that was not pending, since another delivery has decided it, or that was tried in vain."""

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import pytest
 
+from api import tokens
 from api.issuer_keys import KeyUnknown
 from api.token_settings import TokenSettings
 from api.tokens import TokenRefused, TokenVerifier, make_token_verifier
@@ -228,3 +229,60 @@ def test_a_token_of_another_kind_makes_nobody_look_for_keys(token):
 def test_a_key_that_the_issuer_does_not_have_is_a_refusal():
     with pytest.raises(TokenRefused, match="no such key"):
         with_keys(Keys(KeyUnknown())).verify(ours())
+
+
+class Signatures:
+    """Counts the signatures that are checked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.checked = 0
+        decode = jwt.decode
+
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            self.checked += 1
+            return decode(*args, **kwargs)
+
+        monkeypatch.setattr(jwt, "decode", counting)
+
+
+def test_a_signature_is_checked_once_for_each_token(monkeypatch):
+    signatures, given = Signatures(monkeypatch), [ours(), ours(sub="bob")]
+    ours_alone = verifier()
+    assert [ours_alone.verify(token)["sub"] for token in given * 3] == ["alice", "bob"] * 3
+    assert signatures.checked == 2
+
+
+def test_a_token_that_was_good_expires_all_the_same(monkeypatch):
+    token, ours_alone = ours(exp=int(time.time()) + 100), verifier()
+    ours_alone.verify(token)
+    in_109_seconds, in_111_seconds = time.time() + 109, time.time() + 111
+    monkeypatch.setattr(time, "time", lambda: in_109_seconds)
+    ours_alone.verify(token)
+    monkeypatch.setattr(time, "time", lambda: in_111_seconds)
+    monkeypatch.setattr(jwt, "decode", expired)
+    with pytest.raises(TokenRefused, match="expired"):
+        ours_alone.verify(token)
+
+
+def expired(*_: Any, **__: Any) -> Any:
+    """The library looks at a clock of its own."""
+    raise jwt.ExpiredSignatureError
+
+
+def test_a_token_that_was_good_is_not_when_its_key_is_another_now():
+    keys = {"one": rsa_key().public_key()}
+    ours_alone = TokenVerifier(verifier().settings, lambda kid: keys[kid or ""])
+    token = ours_with_header("RS256", kid="one")
+    ours_alone.verify(token)
+    keys["one"] = key_for("RS256", "mallory's").public_key()
+    with pytest.raises(TokenRefused, match="signed with RS256"):
+        ours_alone.verify(token)
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(tokens, "VERIFIED_MAX", 2)
+    signatures, ours_alone = Signatures(monkeypatch), verifier()
+    alice, bob, carol = (ours(sub=name) for name in ("alice", "bob", "carol"))
+    for token in (alice, bob, carol, carol, alice):
+        ours_alone.verify(token)
+    assert signatures.checked == 4

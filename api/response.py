@@ -1,0 +1,35 @@
+"""Answers as they leave: the Response of all views, and JSON out, by orjson."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import flask
+import orjson
+from werkzeug.datastructures import Headers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+WITHOUT_BODY = (204, 304)
+
+
+class Response(flask.Response):
+    """Flask's, which looks through the headers of every answer for what ours never need, and hands out an iterator:
+    Granian sends a list at once, and anything else piece by piece (docs/decisions, 0022).
+    """
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        complete = self.status_code not in WITHOUT_BODY and "Content-Length" in self.headers
+        return self.headers if complete else super().get_wsgi_headers(environ)
+
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
+        body = super().get_app_iter(environ)
+        if not self.is_sequence:
+            return body
+        with closing(body):  # type: ignore[type-var] # a ClosingIterator
+            return list(body)
+
+
+def json_response(body: Any, status: int) -> Response:
+    return Response(orjson.dumps(body), status, content_type="application/json")
