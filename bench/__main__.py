@@ -6,6 +6,7 @@ python -m bench [--quick] [--only this-project,tutorial,bulk] [--rounds 1] [--st
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from rich.console import Console
 
@@ -14,12 +15,12 @@ from bench.about import about
 from bench.contenders import ASYNCIO, EXPRESS_MONGOOSE, FLOOR, SYNCHRONOUS, TUTORIAL, Contender, this_project
 from bench.experiments.run import Run
 from bench.experiments.table import EXPERIMENTS, Experiment
-from bench.ground import Ground, running_ground
+from bench.ground import running_ground
 from bench.load import LoadFailed
 from bench.measure import measure
 from bench.plan import FULL, QUICK, WARM_UP, Plan, Scenario, changed
-from bench.processes import ContenderFailed, Place, placed
-from bench.progress import Progress
+from bench.processes import Place, placed
+from bench.progress import Progress, Step
 from bench.report import print_noise, print_results, print_verdicts
 from bench.rounds import Results
 from shared.startup import allow_many_files
@@ -46,18 +47,20 @@ def main() -> int:
     allow_many_files()
     results = Results()
     try:
-        run_all(contenders, experiments, plan, results, console)
-    except (LoadFailed, ContenderFailed) as error:
+        failures = run_all(contenders, experiments, plan, results, console)
+    except LoadFailed as error:
         console.print(f"make bench: {error}", markup=False, highlight=False)
         return 1
     print_results(results, console)
     print_verdicts(targets.verdicts(results), console)
     print_noise(results, console)
-    whole = plan is FULL and not options.only and len(contenders) == len(CONTENDERS)
+    for failure in failures:
+        console.print(f"make bench: {failure}", highlight=False, markup=False)
+    whole = plan is FULL and not options.only and not failures and len(contenders) == len(CONTENDERS)
     publish.write_results(results, publish.LATEST if whole else publish.LATEST.with_name("partial.json"))
     if whole:
         publish.publish()
-    return 0
+    return 1 if failures else 0
 
 
 def run_all(
@@ -66,28 +69,34 @@ def run_all(
     plan: Plan,
     results: Results,
     console: Console,
-) -> None:
-    round_seconds = seconds_of_round(plan)
-    total = plan.rounds * len(contenders) * round_seconds + sum(each.seconds(plan) for each in experiments)
-    progress = Progress(console, total)
+) -> list[str]:
+    """What went wrong, a line each."""
+    progress = Progress(console)
     with running_ground() as ground:
         results.about |= about(ground, plan)
-        for number in range(plan.rounds):
-            for contender in contenders:
-                progress.step(f"round {number + 1} of {plan.rounds}: {contender.title}", round_seconds)
-                run_round(contender, ground, plan, results)
-        for experiment in experiments:
-            progress.step(experiment.title, experiment.seconds(plan))
-            experiment.measure(Run(ground, plan, results, progress.tell))
+        run = Run(ground, plan, results, progress.tell)
+        rounds = [
+            Step(
+                f"round {number + 1} of {plan.rounds}: {contender.title}",
+                seconds_of_round(plan),
+                partial(run_round, contender, run),
+            )
+            for number in range(plan.rounds)
+            for contender in contenders
+        ]
+        return progress.take(
+            rounds + [Step(each.title, each.seconds(plan), partial(each.measure, run)) for each in experiments]
+        )
 
 
-def run_round(contender: Contender, ground: Ground, plan: Plan, results: Results) -> None:
-    with placed(contender, ground) as place:
+def run_round(contender: Contender, run: Run) -> None:
+    plan, results = run.plan, run.results
+    with placed(contender, run.ground) as place:
         measure(place, WARM_UP)
         peak = 0.0
         for scenario in plan.scenarios:
             peak = max(peak, _measure(place, scenario, results))
-        if plan.open_loop:
+        if plan.open_loop and contender.decides:  # as fast as half the floor, the sender itself would be measured
             _measure(place, plan.open_loop_at(peak / 2), results)
 
 
