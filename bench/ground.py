@@ -46,6 +46,12 @@ class Ground:
                 client.flushall()
         return database
 
+    def checkpoint(self) -> None:
+        """All that MongoDB has in memory alone is written now, and not while something is measured."""
+        database = connect(self.mongo_url("admin"), timeout_milliseconds=QUESTION_MILLISECONDS)
+        database.client.admin.command("fsync")
+        database.client.close()
+
     def servers(self) -> dict[str, list[psutil.Process]]:
         """By kind."""
         redis = [psutil.Process(server.process.pid) for server in (self.redis_broker, self.redis_cache)]

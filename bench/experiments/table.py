@@ -56,7 +56,7 @@ EXPERIMENTS = [
         "stored-orders",
         "few orders stored, and many",
         stored_orders.measure,
-        lambda plan: sum(plan.stored) / 7_000 + plan.turns * 20,
+        lambda plan: sum(plan.stored) / 15_000 + plan.turns * 12,
     ),
     Experiment(
         "worker-processes",
