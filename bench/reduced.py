@@ -11,7 +11,6 @@ import orjson
 from flask import Flask, Response, request
 
 from api import auth
-from api.__main__ import granian_command
 from api.app import make_app
 from api.auth import Caller, require_scope
 from api.limits import limited, limited_when_unauthorized
@@ -54,6 +53,8 @@ def skip_validation(app: Flask) -> Flask:
 
 def main() -> None:
     """As the API does it, with another factory."""
+    from api.__main__ import granian_command  # not above: whoever imports this module must not have run that one
+
     settings = load_or_refuse("api", load_api_settings)
     prepare_database_or_refuse("api", settings.shared.mongo_url)
     allow_many_files()
