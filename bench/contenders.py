@@ -15,6 +15,7 @@ import jwt
 from pymongo.database import Database
 
 from bench.ground import Ground
+from bench.prepared import Headers
 from local.parts import environment_of, programs_of
 from local.system import System
 from shared.clock import now
@@ -25,6 +26,7 @@ from shared.store.indexes import ensure_indexes
 from shared.store.products import change_products
 
 STOCK = 1_000_000_000
+PRICE = Money(700, "EUR")
 EXPRESS = Path(__file__).parent / "peers" / "express"
 JWT_SECRET = secrets.token_urlsafe(48)
 
@@ -35,43 +37,65 @@ Command = Sequence[str]
 class Contender:
     name: str
     title: str
-    commands: Callable[[Ground], Sequence[Command]]
+    commands: Callable[[Ground], Mapping[str, Command]]
+    """By the names of the parts."""
     environment: Callable[[Ground], Mapping[str, str]]
     seed: Callable[[Database[Document], Sequence[str]], None]
     path: str = "/orders"
-    headers: Callable[[], Mapping[str, str]] = dict
+    callers: Callable[[int], Sequence[Headers]] = lambda _: [{}]
+    """The headers by which so many customers are known, where that makes a difference."""
     decides: bool = True
     missing: Callable[[], str | None] = lambda: None
     """Why it can't run here, if it can't."""
 
 
-def this_project(name: str = "this-project", title: str = "this project", **environment: str) -> Contender:
-    """As `make run` starts it, all features on; `environment` changes settings."""
+EVERY_PART = ("api", "worker", "beat", "flower")
+
+
+def this_project(
+    name: str = "this-project",
+    title: str = "this project",
+    *,
+    parts: Sequence[str] = EVERY_PART,
+    api: Command | None = None,
+    workers: int = 1,
+    **environment: str,
+) -> Contender:
+    """As `make run` starts it, all features on; `api` replaces its command, `environment` changes settings."""
+
+    def commands(ground: Ground) -> dict[str, Command]:
+        found: dict[str, Command] = {
+            part.name: part.command for part in programs_of(_system(ground, name)) if part.name in parts
+        }
+        for number in range(2, workers + 1):
+            found[f"worker-{number}"] = [word.replace("worker@", f"worker-{number}@") for word in found["worker"]]
+        return found | ({"api": api} if api else {})
+
     return Contender(
         name,
         title,
-        commands=lambda ground: [part.command for part in programs_of(_system(ground, name))],
+        commands=commands,
         environment=lambda ground: {
             **environment_of(_system(ground, name)),
             "LOG_FORMAT": "json",
-            # Counted as always; one subject is all the buyers here, so it is never spent.
+            # Counted as always, and never spent: one subject may be all the buyers here.
             "RATE_LIMIT_ORDERS": "100000000/minute",
             "RATE_LIMIT_READS": "100000000/minute",
             **environment,
         },
-        seed=_seed_ours,
+        seed=seed_ours,
         path="/v1/orders",
-        headers=lambda: {"Authorization": f"Bearer {_token()}"},
+        callers=lambda count: [{"Authorization": f"Bearer {_token(number)}"} for number in range(count)],
     )
 
 
 TUTORIAL = Contender(
     "tutorial",
     "the usual tutorial: Flask, Celery, a task per order",
-    commands=lambda ground: [
-        _gunicorn(ground, "bench.peers.tutorial.app:app"),
-        _python("celery", "-A", "bench.peers.tutorial.tasks", "worker", "--loglevel=WARNING"),
-    ],
+    commands=lambda ground: {
+        "http": _gunicorn(ground, "bench.peers.tutorial.app:app"),
+        "worker": _python("celery", "-A", "bench.peers.tutorial.tasks", "worker", "--loglevel=WARNING"),
+    },
     environment=lambda ground: _peer_environment(ground, "tutorial"),
     seed=lambda database, skus: _seed_peer(database, skus),
 )
@@ -79,7 +103,7 @@ TUTORIAL = Contender(
 SYNCHRONOUS = Contender(
     "synchronous",
     "synchronous: Flask, decided in the request",
-    commands=lambda ground: [_gunicorn(ground, "bench.peers.synchronous.app:app")],
+    commands=lambda ground: {"http": _gunicorn(ground, "bench.peers.synchronous.app:app")},
     environment=lambda ground: _peer_environment(ground, "synchronous"),
     seed=lambda database, skus: _seed_peer(database, skus),
 )
@@ -87,7 +111,7 @@ SYNCHRONOUS = Contender(
 EXPRESS_MONGOOSE = Contender(
     "express",
     "synchronous: Express and Mongoose on Node",
-    commands=lambda _: [["node", str(EXPRESS / "server.js")]],
+    commands=lambda _: {"http": ["node", str(EXPRESS / "server.js")]},
     environment=lambda ground: _peer_environment(ground, "express"),
     seed=lambda database, skus: _seed_peer(database, skus),
     missing=lambda: _node_missing(),
@@ -96,13 +120,16 @@ EXPRESS_MONGOOSE = Contender(
 ASYNCIO = Contender(
     "asyncio",
     "asyncio: FastAPI, taskiq, a job per order",
-    commands=lambda ground: [
-        _python(
+    commands=lambda ground: {
+        "http": _python(
             *("uvicorn", "bench.peers.asyncio_stack.app:app", "--workers", "2", "--log-level", "warning"),
             *("--port", str(ground.port), "--no-access-log"),
         ),
-        _python("taskiq", "worker", "bench.peers.asyncio_stack.tasks:broker", "--workers", "2", "--log-level", "ERROR"),
-    ],
+        "worker": _python(
+            *("taskiq", "worker", "bench.peers.asyncio_stack.tasks:broker"),
+            *("--workers", "2", "--log-level", "ERROR"),
+        ),
+    },
     environment=lambda ground: _peer_environment(ground, "asyncio"),
     seed=lambda database, skus: _seed_peer(database, skus),
 )
@@ -110,7 +137,7 @@ ASYNCIO = Contender(
 FLOOR = Contender(
     "floor",
     "the floor: a bare view of Flask, on the same Granian",
-    commands=lambda _: [_python("bench.peers.floor")],
+    commands=lambda _: {"http": _python("bench.peers.floor")},
     environment=lambda ground: environment_of(_system(ground, "floor")),
     seed=lambda _database, _skus: None,
     decides=False,
@@ -152,15 +179,15 @@ def _system(ground: Ground, name: str) -> System:
     )
 
 
-def _token() -> str:
-    claims = {"sub": "bench", "scope": "orders:read orders:write", "exp": int(time.time()) + 3600}
+def _token(number: int) -> str:
+    claims = {"sub": f"customer-{number}", "scope": "orders:read orders:write", "exp": int(time.time()) + 3600}
     return jwt.encode(claims, JWT_SECRET, "HS256")
 
 
-def _seed_ours(database: Database[Document], skus: Sequence[str]) -> None:
+def seed_ours(database: Database[Document], skus: Sequence[str]) -> None:
     ensure_indexes(database)
     at = now()
-    products = [Product(sku, sku, None, Money(700, "EUR"), STOCK, None, 1, None, at, at) for sku in skus]
+    products = [Product(sku, sku, None, PRICE, STOCK, None, 1, None, at, at) for sku in skus]
     change_products(database, [], lambda _: [created(product, by="bench") for product in products])
 
 

@@ -26,6 +26,13 @@ class Ground:
     port: int
     flower_port: int
 
+    @contextmanager
+    def beside(self) -> Iterator["Ground"]:
+        """For another system that runs at the same time: ports and Redis of its own, and the same MongoDB."""
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            yield Ground(self.mongod, *_redis_pair(stack, directory), free_port(), free_port())
+
     def mongo_url(self, name: str) -> str:
         """A database of the contender's own; its writes are on a majority and in the journal."""
         return f"mongodb://127.0.0.1:{self.mongod.port}/bench_{name}?replicaSet=rs0&w=majority&journal=true"
@@ -39,18 +46,27 @@ class Ground:
                 client.flushall()
         return database
 
-    def servers(self) -> list[psutil.Process]:
-        return [psutil.Process(server.process.pid) for server in (self.mongod, self.redis_broker, self.redis_cache)]
+    def checkpoint(self) -> None:
+        """All that MongoDB has in memory alone is written now, and not while something is measured."""
+        database = connect(self.mongo_url("admin"), timeout_milliseconds=QUESTION_MILLISECONDS)
+        database.client.admin.command("fsync")
+        database.client.close()
+
+    def servers(self) -> dict[str, list[psutil.Process]]:
+        """By kind."""
+        redis = [psutil.Process(server.process.pid) for server in (self.redis_broker, self.redis_cache)]
+        return {"mongod": [psutil.Process(self.mongod.process.pid)], "redis": redis}
 
 
 @contextmanager
 def running_ground() -> Iterator[Ground]:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        yield Ground(
-            mongod=stack.enter_context(running_mongod(directory / "mongod")),
-            redis_broker=stack.enter_context(running_redis(directory / "redis-broker", role="broker")),
-            redis_cache=stack.enter_context(running_redis(directory / "redis-cache", role="cache")),
-            port=free_port(),
-            flower_port=free_port(),
-        )
+        mongod = stack.enter_context(running_mongod(directory / "mongod"))
+        yield Ground(mongod, *_redis_pair(stack, directory), free_port(), free_port())
+
+
+def _redis_pair(stack: ExitStack, directory: Path) -> tuple[Server, Server]:
+    broker = running_redis(directory / "redis-broker", role="broker")
+    cache = running_redis(directory / "redis-cache", role="cache")
+    return stack.enter_context(broker), stack.enter_context(cache)

@@ -1,93 +1,59 @@
-"""What comes of the rounds: medians with their spread, as a table for people and as JSON for programs."""
+"""What came of the rounds, at the terminal: every table, the targets, and a word when the machine was noisy."""
 
-import json
-import statistics
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Figures
+from bench import figures, tables
+from bench.rounds import Place, Results
+from bench.targets import Verdict
 
 NOISY = 0.25
 """A spread of the rounds above this part of the median: the machine did something else meanwhile."""
 
-COLUMNS = {
-    "accepted_per_second": "accepted/s",
-    "p50_ms": "p50 ms",
-    "p99_ms": "p99 ms",
-    "decided_per_second": "decided/s",
-    "cpu_ms_per_order": "CPU ms/order",
-    "memory_mb": "memory MB",
-}
 
-Key = tuple[str, str]
-"""Contender and scenario."""
-
-
-class Results:
-    def __init__(self) -> None:
-        self._rounds: dict[Key, list[Figures]] = defaultdict(list)
-
-    def add(self, contender: str, scenario: str, figures: Figures) -> None:
-        self._rounds[contender, scenario].append(figures)
-
-    def median(self, contender: str, scenario: str, figure: str) -> float:
-        return statistics.median(self._values(contender, scenario, figure))
-
-    def spread(self, contender: str, scenario: str, figure: str) -> float:
-        """Between the least and the greatest of the rounds, as a part of the median."""
-        values = self._values(contender, scenario, figure)
-        median = statistics.median(values)
-        return (max(values) - min(values)) / median if median else 0.0
-
-    def places(self) -> list[Key]:
-        return list(self._rounds)
-
-    def scenarios(self) -> list[str]:
-        return list(dict.fromkeys(scenario for _, scenario in self._rounds))
-
-    def contenders(self, scenario: str) -> list[str]:
-        return [contender for contender, of in self._rounds if of == scenario]
-
-    def write(self, path: Path, about: Mapping[str, object]) -> None:
-        rounds = [
-            {"contender": contender, "scenario": scenario, "rounds": [asdict(figures) for figures in found]}
-            for (contender, scenario), found in self._rounds.items()
-        ]
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"about": about, "results": rounds}, indent=1) + "\n")
-
-    def _values(self, contender: str, scenario: str, figure: str) -> list[float]:
-        return [getattr(figures, figure) for figures in self._rounds[contender, scenario]]
-
-
-def print_results(results: Results, titles: Mapping[str, str], console: Console) -> None:
-    for scenario in results.scenarios():
-        table = Table("", *COLUMNS.values(), "undecided", title=scenario, title_justify="left")
-        for contender in results.contenders(scenario):
-            table.add_row(contender, *_cells(results, contender, scenario))
+def print_results(results: Results, console: Console) -> None:
+    for title in results.tables():
+        columns = shown_columns(results, title)
+        table = Table("", *(tables.HEADINGS[column] for column in columns), title=title, title_justify="left")
+        for row in results.rows(title):
+            cells = [figures.with_spread(results.measured(Place(title, row, column))) for column in columns]
+            table.add_row(row, *cells)
         console.print(table)
-    spreads = {(*key, figure): results.spread(*key, figure) for key in results.places() for figure in COLUMNS}
-    noisiest = max(spreads, key=lambda place: spreads[place])
-    if spreads[noisiest] > NOISY:
-        contender, scenario, figure = noisiest
-        console.print(f"A noisy machine: {COLUMNS[figure]} of {contender}, {scenario}: {spreads[noisiest]:.0%} apart")
-    for contender, title in titles.items():
-        console.print(f"{contender}: {title}", highlight=False)
 
 
-def _cells(results: Results, contender: str, scenario: str) -> Sequence[str]:
-    cells = []
-    for figure in COLUMNS:
-        spread = results.spread(contender, scenario, figure)
-        noise = f" ±{50 * spread:.0f} %" if spread else ""
-        cells.append(f"{_readable(results.median(contender, scenario, figure))}{noise}")
-    return [*cells, _readable(results.median(contender, scenario, "undecided"))]
+def print_verdicts(verdicts: Iterable[Verdict], console: Console) -> None:
+    table = Table("figure", "target", "measured", "met", title="targets", title_justify="left")
+    for verdict in verdicts:
+        target = verdict.target
+        table.add_row(target.figure, figures.bound(target), figures.measured(verdict), figures.met(verdict))
+    console.print(table)
 
 
-def _readable(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2g}"
+def print_noise(results: Results, console: Console) -> None:
+    if (notice := noise(results)) is not None:
+        console.print(notice, highlight=False, markup=False)
+
+
+def noise(results: Results) -> str | None:
+    """Which figure's rounds lie furthest apart, when that is too far."""
+    noisiest = results.noisiest()
+    if noisiest is None or noisiest[1] <= NOISY:
+        return None
+    place, spread = noisiest
+    return f"A noisy machine: {tables.HEADINGS[place.column]} of {place.row}, {place.table}: {spread:.0%} apart"
+
+
+def shown_columns(results: Results, table: str) -> list[str]:
+    """In the order of the headings; faults only where there are some."""
+    measured = set(results.columns(table))
+    return [
+        column
+        for column in tables.HEADINGS
+        if column in measured and (column not in tables.FAULTS or _has_any(results, table, column))
+    ]
+
+
+def _has_any(results: Results, table: str, column: str) -> bool:
+    return any(sum(results.rounds(Place(table, row, column))) for row in results.rows(table))

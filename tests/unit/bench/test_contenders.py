@@ -1,0 +1,51 @@
+"""What is started of this project for a measurement, and who its customers are."""
+
+from types import SimpleNamespace
+
+import jwt
+import pytest
+
+from bench.contenders import JWT_SECRET, this_project
+from bench.ground import Ground
+from bench.measure import Spent, kinds_of
+
+
+@pytest.fixture
+def ground() -> Ground:
+    server = SimpleNamespace(port=1, url="redis://127.0.0.1:1/0")
+    return Ground(server, server, server, port=8000, flower_port=5555)
+
+
+def test_all_parts_of_make_run_are_started(ground):
+    assert list(this_project().commands(ground)) == ["api", "worker", "beat", "flower"]
+
+
+def test_some_parts_are_started_when_only_they_are_wanted(ground):
+    assert list(this_project(parts=["api"]).commands(ground)) == ["api"]
+
+
+def test_another_worker_has_a_name_of_its_own_and_counts_as_a_worker(ground):
+    commands = this_project(workers=2).commands(ground)
+    assert "worker@%h" in commands["worker"]
+    assert "worker-2@%h" in commands["worker-2"]
+    assert kinds_of({"worker": 1, "worker-2": 2, "api": 3}) == {"worker": [1, 2], "api": [3]}
+
+
+def test_another_api_takes_the_place_of_the_products(ground):
+    assert this_project(api=["other"]).commands(ground)["api"] == ["other"]
+
+
+def test_settings_are_changed_by_environment_and_limits_are_never_spent(ground):
+    environment = this_project(RATE_LIMIT_ORDERS="off").environment(ground)
+    assert (environment["RATE_LIMIT_ORDERS"], environment["RATE_LIMIT_READS"]) == ("off", "100000000/minute")
+
+
+def test_each_customer_has_a_token_of_their_own():
+    tokens = [headers["Authorization"].removeprefix("Bearer ") for headers in this_project().callers(3)]
+    subjects = {jwt.decode(token, JWT_SECRET, ["HS256"])["sub"] for token in tokens}
+    assert len(subjects) == 3
+
+
+def test_cpu_is_told_in_microseconds_an_order():
+    assert Spent({"api": 0.5, "mongod": 0.25}).us_per_order(1_000) == {"cpu_us_api": 500, "cpu_us_mongod": 250}
+    assert Spent({"api": 0.5}).us_per_order(0) == {"cpu_us_api": 500_000}

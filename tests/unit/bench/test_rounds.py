@@ -1,0 +1,69 @@
+"""Rounds become medians with what lies around them, and ratios of the rounds in pairs."""
+
+import pytest
+
+from bench import rounds
+from bench.publish import write_results
+from bench.rounds import Measured, Place, Results
+
+SPEED = "accepted_per_second"
+
+
+def results_of(**rows: list[float]) -> Results:
+    results = Results({"cpus": 2})
+    for row, values in rows.items():
+        for value in values:
+            results.add("a table", row, {SPEED: value})
+    return results
+
+
+def place(row: str) -> Place:
+    return Place("a table", row, SPEED)
+
+
+def test_a_figure_is_the_median_with_the_least_and_the_greatest_of_its_rounds():
+    assert results_of(ours=[30, 10, 20]).measured(place("ours")) == Measured(20, 10, 30)
+    assert results_of(ours=[10, 20]).measured(place("ours")) == Measured(15, 10, 20)
+
+
+def test_the_spread_is_a_part_of_the_median():
+    assert Measured(20, 10, 30).spread == 1
+    assert Measured(-0.5, -1, 0).spread == 2
+    assert Measured(0, 0, 0).spread == 0
+
+
+def test_what_was_not_measured_is_none_and_no_zero():
+    results = results_of(ours=[1])
+    assert results.measured(place("theirs")) is None
+    assert results.measured(Place("another table", "ours", SPEED)) is None
+    assert results.measured(Place("a table", "ours", "p99_ms")) is None
+    assert results.ratio(place("ours"), place("theirs")) is None
+    assert results.ratio(place("theirs"), place("ours")) is None
+
+
+def test_a_ratio_is_of_rounds_in_pairs_so_that_what_slows_both_does_not_count():
+    results = results_of(ours=[100, 50, 90], theirs=[10, 5, 10])
+    assert results.ratio(place("ours"), place("theirs")) == Measured(10, 9, 10)
+
+
+def test_a_round_without_a_figure_has_no_ratio():
+    assert results_of(ours=[1, 3], theirs=[0, 1]).ratio(place("ours"), place("theirs")) == Measured(3, 3, 3)
+
+
+def test_the_noisiest_is_the_rate_whose_rounds_lie_furthest_apart():
+    results = results_of(ours=[100, 110], theirs=[10, 20])
+    results.add("a table", "ours", {"p99_ms": 1})
+    results.add("a table", "ours", {"p99_ms": 1000})
+    assert results.noisiest() == (place("theirs"), pytest.approx(10 / 15))
+    assert Results().noisiest() is None
+
+
+def test_the_file_gives_back_what_was_written(tmp_path):
+    results = results_of(ours=[1.5, 2], theirs=[3])
+    write_results(results, tmp_path / "results" / "latest.json")
+
+    found = rounds.read(tmp_path / "results" / "latest.json")
+
+    assert found.as_json() == results.as_json()
+    assert found.about == {"cpus": 2}
+    assert found.rounds(place("ours")) == [1.5, 2]
