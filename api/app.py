@@ -16,6 +16,7 @@ from api.document import complete
 from api.document_page import register_document
 from api.limits import register_limits
 from api.listening import NoticeListener
+from api.metrics import register_metrics
 from api.paths import document_paths, register_paths
 from api.permits import Permits
 from api.problems import register_error_handlers
@@ -73,6 +74,7 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    register_metrics(app)
     register_paths(app)
     register_request_id(app)
     register_security_headers(app)

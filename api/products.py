@@ -60,6 +60,7 @@ def get_product(sku: str) -> Response:
     response = Response(entry.body, content_type="application/json")
     response.set_etag(entry.etag)
     response.headers["X-Cache"] = "hit" if hit else "miss"
+    CACHE_READS[response.headers["X-Cache"]].inc()
     return _revalidated(response)
 
 
