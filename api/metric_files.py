@@ -1,4 +1,4 @@
-"""Where the API's processes keep their counts: in files that outlive them, one set a process, which any of them can add up.
+"""Where the API's processes keep their counts: in files that outlive them, which any of them can add up.
 
 The files are those of prometheus_client's multiprocess mode. There they are named by process id, so that each process
 that dies leaves some behind. Here a process takes the first place that nobody holds, and goes on counting in the files

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request
 from prometheus_client import Counter, Histogram
 
-from shared.metrics import PREFIX, children
+from shared.metrics import PREFIX
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -22,7 +22,9 @@ HTTP_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-UNEXPECTED_ERRORS = Counter(f"{PREFIX}_unexpected_errors_total", "Defects: what was answered 500, with a line in the log.")
+UNEXPECTED_ERRORS = Counter(
+    f"{PREFIX}_unexpected_errors_total", "Defects: what was answered 500, with a line in the log."
+)
 
 _DECISIONS = Counter(
     f"{PREFIX}_rate_limit_decisions_total", "Requests that a limit let pass or refused.", ["policy", "decision"]

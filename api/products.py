@@ -20,6 +20,7 @@ from shared.domain.catalogue import ProductQuery, ProductSort
 from shared.domain.errors import ProductNotFound
 from shared.domain.money import Money
 from shared.domain.product import SKU_PATTERN
+from shared.metrics import CACHE_READS
 from shared.services.create_product import create_product
 from shared.services.edit_product import archive_product, edit_product
 from shared.store.catalogue import list_products

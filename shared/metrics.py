@@ -83,9 +83,12 @@ PRODUCTS_RAN_LOW = Counter(
 
 # Redis
 
-CACHE_READS = children(Counter(f"{PREFIX}_cache_reads_total", "Products read through the cache.", ["result"]), "hit", "miss")
+CACHE_READS = children(
+    Counter(f"{PREFIX}_cache_reads_total", "Products read through the cache.", ["result"]), "hit", "miss"
+)
 CACHE_FILLS_REFUSED = Counter(
-    f"{PREFIX}_cache_fills_refused_total", "Products not cached because they changed, or were cached, since they were read."
+    f"{PREFIX}_cache_fills_refused_total",
+    "Products not cached because they changed, or were cached, since they were read.",
 )
 NOTICES_FAILED = Counter(
     f"{PREFIX}_notices_failed_total", "Notices of finished orders that could not be published: clients wait longer."

@@ -86,7 +86,7 @@ def serve_beat_metrics(settings: Settings, celery: Celery) -> None:
 def _gauge(name: str, value: float | dict[str, float] | dict[str, int] | None = None) -> GaugeMetricFamily:
     meaning, label = GAUGES[name]
     gauge = GaugeMetricFamily(f"{PREFIX}_{name}", meaning, labels=[label] if label else [])
-    for key, number in (value.items() if isinstance(value, dict) else [("", value)]):
+    for key, number in value.items() if isinstance(value, dict) else [("", value)]:
         if number is not None:
             gauge.add_metric([key] if label else [], number)
     return gauge

@@ -10,9 +10,9 @@ from pymongo.database import Database
 from structlog.testing import capture_logs
 
 from shared.cache import LeaseCache
+from shared.metrics import PRODUCTS_RAN_LOW
 from shared.services.adjust_stock import adjust_stock
 from shared.services.decide_orders import OrderDecider
-from shared.metrics import PRODUCTS_RAN_LOW
 from shared.store import movements
 from shared.store.connection import Document
 from shared.store.transaction import GuardFailed
