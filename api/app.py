@@ -10,6 +10,7 @@ from pymongo.database import Database
 from redis import Redis
 
 from api import bulk_orders, operations, order_list, order_moves, orders, product_files, products, stock
+from api.access_log import register_access_log
 from api.address import trust_proxies
 from api.cors import register_cors
 from api.document import complete
@@ -75,6 +76,8 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
     register_metrics(app)
+    if settings.access_log:
+        register_access_log(app)
     register_paths(app)
     register_request_id(app)
     register_security_headers(app)

@@ -38,7 +38,7 @@ def make_directory() -> str:
 def keep_counts_in(directory: str) -> None:
     """All that this process counts from now on. To be called before any metric is made."""
     place = take_place(directory)
-    values.ValueClass = values.MultiProcessValue(lambda: place)
+    values.ValueClass = values.MultiProcessValue(lambda: place)  # type: ignore[no-untyped-call]
 
 
 def take_place(directory: str) -> int:

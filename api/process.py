@@ -14,9 +14,10 @@ def make_app() -> Flask:
         keep_counts_in(directory)
     # Only now: whatever counts is made when it is imported.
     from api import app
+    from api.resources import EXTENSION
 
     made = app.make_app()
-    settings = made.extensions[app.EXTENSION].settings.shared
+    settings = made.extensions[EXTENSION].settings.shared
     if directory and settings.metrics_port:
         serve_metrics(settings.metrics_host, settings.metrics_port, registry_of(directory))
     return made

@@ -66,7 +66,7 @@ def _series(metric: MetricWrapperBase) -> list[str]:
 def _counted() -> Iterator[tuple[str, str, str, str]]:
     for metric in _metrics():
         name = metric._name if metric._type == "histogram" else f"{metric._name}_total"
-        yield name, metric._type, _labels(metric), metric._documentation
+        yield name, str(metric._type), _labels(metric), metric._documentation
 
 
 def _labels(metric: MetricWrapperBase) -> str:

@@ -238,14 +238,14 @@ class LeaseCache:
 
     def _ask(self, script: Script, key: str, *args: str | bytes | int) -> Entry | bytes | None:
         """The entry, another's lease to wait for, or None."""
-        answer = cast("list[bytes]", script(keys=[self._name(key)], args=list(args)))
+        answer = cast("list[bytes | None]", script(keys=[self._name(key)], args=list(args)))
         self._next_try = 0.0
         match answer:
-            case [etag, body]:
+            case [bytes(etag), bytes(body)]:
                 return Entry(etag.decode(), body)
             case [None]:
                 return b""
-            case [lease]:
+            case [bytes(lease)]:
                 return lease
         return None
 

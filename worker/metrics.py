@@ -1,6 +1,7 @@
 """Metrics of worker and beat. Beat, of which there is one, also tells how the whole system is, as `/readyz` does."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from celery import Celery
@@ -56,17 +57,10 @@ class SystemCollector(Collector):
             heartbeat = checks["worker"].figures.get("heartbeat_age_seconds")
             if heartbeat is not None:
                 yield _gauge("worker_heartbeat_age_seconds", heartbeat)
-        for name, ask in {"failed_orders": self._failed_orders, "queue_messages": self._queue_messages}.items():
-            try:
-                yield _gauge(name, ask())
-            except Unavailable:
-                continue
-
-    def _failed_orders(self) -> int:
-        return count_orders(self._database, Status.FAILED, count_max=FAILED_MAX).value
-
-    def _queue_messages(self) -> dict[str, int]:
-        return queue_depths(self._celery)
+        with suppress(Unavailable):
+            yield _gauge("failed_orders", count_orders(self._database, Status.FAILED, count_max=FAILED_MAX).value)
+        with suppress(Unavailable):
+            yield _gauge("queue_messages", queue_depths(self._celery))
 
 
 def serve_worker_metrics(settings: Settings) -> None:
@@ -78,15 +72,18 @@ def serve_beat_metrics(settings: Settings, celery: Celery) -> None:
     if settings.metrics_port:
         database = connect(settings.mongo_url, timeout_milliseconds=TIMEOUT_MILLISECONDS)
         redis = connect_redis(settings.redis_cache_url)
-        probes = {"redis_broker": partial(ping_broker, celery), "redis_cache": redis.ping}
+        probes: dict[str, Callable[[], object]] = {
+            "redis_broker": partial(ping_broker, celery),
+            "redis_cache": redis.ping,
+        }
         REGISTRY.register(SystemCollector(database, celery, probes))
         serve_metrics(settings.metrics_host, settings.metrics_port, REGISTRY)
 
 
-def _gauge(name: str, value: float | dict[str, float] | dict[str, int] | None = None) -> GaugeMetricFamily:
+def _gauge(name: str, value: float | Mapping[str, float] | None = None) -> GaugeMetricFamily:
     meaning, label = GAUGES[name]
     gauge = GaugeMetricFamily(f"{PREFIX}_{name}", meaning, labels=[label] if label else [])
-    for key, number in value.items() if isinstance(value, dict) else [("", value)]:
+    for key, number in value.items() if isinstance(value, Mapping) else [("", value)]:
         if number is not None:
             gauge.add_metric([key] if label else [], number)
     return gauge
