@@ -3,6 +3,7 @@
 import os
 import sys
 
+from api.metric_files import DIRECTORY, make_directory
 from api.settings import ApiSettings, load_api_settings
 from shared.startup import allow_many_files, load_or_refuse, prepare_database_or_refuse
 
@@ -23,6 +24,8 @@ def main() -> None:
     settings = load_or_refuse("api", load_api_settings)
     prepare_database_or_refuse("api", settings.shared.mongo_url)
     allow_many_files()
+    if settings.shared.metrics_port:
+        os.environ[DIRECTORY] = make_directory()
     command = granian_command(settings)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted: every argument is ours
 
@@ -45,7 +48,7 @@ def granian_command(settings: ApiSettings) -> list[str]:
     }
     arguments = [text for option, value in options.items() for text in (option, str(value))]
     flags = ["--respawn-failed-workers", "--no-ws", "--factory"]
-    return [sys.executable, "-m", "granian", *arguments, *flags, "api.app:make_app"]
+    return [sys.executable, "-m", "granian", *arguments, *flags, "api.process:make_app"]
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ from pymongo.database import Database
 from redis import Redis
 
 from api import bulk_orders, operations, order_list, order_moves, orders, product_files, products, stock
+from api.access_log import register_access_log
 from api.address import trust_proxies
 from api.cors import register_cors
 from api.document import complete
 from api.document_page import register_document
 from api.limits import register_limits
 from api.listening import NoticeListener
+from api.metrics import register_metrics
 from api.paths import document_paths, register_paths
 from api.permits import Permits
 from api.problems import register_error_handlers
@@ -84,6 +86,9 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    register_metrics(app)
+    if settings.access_log:
+        register_access_log(app)
     register_paths(app)
     register_request_id(app)
     register_security_headers(app)

@@ -20,6 +20,7 @@ from limits import RateLimitItem, parse
 from api import leased_storage  # noqa: F401 - makes leased:// known
 from api.address import network_of_request
 from api.auth import Caller, authenticate
+from api.metrics import counted_decision
 from api.problems import Problem
 from api.resources import resources
 from api.settings import RATE_LIMIT_OFF
@@ -88,7 +89,7 @@ def spend(policy: Policy, *, cost: int = 1) -> None:
     limit = _limit_of(policy)
     if limit:
         g.spent = spent = Spent(policy, limit, _address_key() if policy == "unauthorized" else _caller_key())
-        if not limiter.limiter.hit(limit, spent.key, policy, cost=cost):
+        if not counted_decision(policy, limiter.limiter.hit(limit, spent.key, policy, cost=cost)):
             raise _refusal(spent, cost)
 
 

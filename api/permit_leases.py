@@ -7,6 +7,7 @@ from typing import cast
 import structlog
 from redis import Redis, RedisError
 
+from api.metrics import RATE_LIMIT_FALLBACKS
 from api.permit_window import Window, milliseconds_left
 from shared.domain.errors import Unavailable
 from shared.group_commit import GroupCommit
@@ -59,6 +60,7 @@ class Leases:
             with suppress(Unavailable):
                 window.receive(*self._ask(window, needed))
                 return
+        RATE_LIMIT_FALLBACKS.inc()
         window.lend_itself(needed)
 
     def _ask(self, window: Window, needed: int) -> Granted:

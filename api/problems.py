@@ -13,6 +13,7 @@ import structlog
 from flask import Flask, g
 from werkzeug.exceptions import HTTPException
 
+from api.metrics import UNEXPECTED_ERRORS
 from api.response import Response
 from api.retry_after import retry_after_seconds
 from shared.domain.errors import (
@@ -173,5 +174,6 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _internal_error(error: Exception) -> Problem:
+    UNEXPECTED_ERRORS.inc()
     log.error("unexpected error", request_id=g.request_id, exc_info=error)
     return Problem("internal-error", "The error was logged under this request_id.")

@@ -20,6 +20,7 @@ from shared.domain.catalogue import ProductQuery, ProductSort
 from shared.domain.errors import ProductNotFound
 from shared.domain.money import Money
 from shared.domain.product import SKU_PATTERN
+from shared.metrics import CACHE_READS
 from shared.services.create_product import create_product
 from shared.services.edit_product import archive_product, edit_product
 from shared.store.catalogue import list_products
@@ -60,6 +61,7 @@ def get_product(sku: str) -> Response:
     response = Response(entry.body, content_type="application/json")
     response.set_etag(entry.etag)
     response.headers["X-Cache"] = "hit" if hit else "miss"
+    CACHE_READS[response.headers["X-Cache"]].inc()
     return _revalidated(response)
 
 

@@ -32,6 +32,7 @@ class ApiSettings:
     waiters_max: int
     wait_read_seconds: float
     pending_seconds_max: int
+    access_log: bool
 
 
 def load_api_settings() -> ApiSettings:
@@ -68,6 +69,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         wait_read_seconds=env.float("WAIT_READ_SECONDS", 1.0, validate=validate.Range(min=0.1)),
         # while the oldest pending order has waited for longer, new ones are refused; 0: they never are
         pending_seconds_max=env.int("PENDING_SECONDS_MAX", 0, validate=validate.Range(min=0)),
+        # a line in the log for each request
+        access_log=env.bool("ACCESS_LOG", False),
     )
 
 

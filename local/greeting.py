@@ -20,6 +20,8 @@ def greet(system: System, data_dir: DataDir, seconds: float) -> None:
     say(f"\nReady after {seconds:.1f} s.\n")
     say(f"  API     {system.api_url}  (contract: {system.api_url}/docs)")
     say(f"  Flower  http://127.0.0.1:{system.flower_port}  (user admin, password {system.flower_password})")
+    metrics = ", ".join(f"{part} http://127.0.0.1:{port}/metrics" for part, port in system.metrics_ports.items())
+    say(f"  Metrics {metrics}")
     say(f"  Logs    {data_dir.logs}")
     say(f"  Parts   {_shell([supervisorctl, '-c', data_dir.supervisor_config, 'status'])}")
     say(f"\nA token of {SUBJECT} ({DEFAULT_SCOPE}); `make token` makes others:\n\n{token}")

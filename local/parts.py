@@ -19,6 +19,7 @@ class Part:
     command: list[str]
     stop_seconds: int
     """Before SIGKILL. All parts of a group stop at once, servers after the rest: within 15 s in all."""
+    metrics_port: int = 0
     needs_mongodb: bool = False
     """It refuses to start without it. The others need not wait."""
 
@@ -39,10 +40,11 @@ def _server(name: str, port: int, directory: Path) -> Part:
 
 
 def programs_of(system: System) -> list[Part]:
+    metrics = system.metrics_ports
     return [
-        Part("api", [sys.executable, "-m", "api"], stop_seconds=6, needs_mongodb=True),
-        Part("worker", _celery("worker", "-n", "worker@%h", *_ALONE), stop_seconds=6, needs_mongodb=True),
-        Part("beat", _celery("beat"), stop_seconds=3),
+        Part("api", [sys.executable, "-m", "api"], 6, metrics["api"], needs_mongodb=True),
+        Part("worker", _celery("worker", "-n", "worker@%h", *_ALONE), 6, metrics["worker"], needs_mongodb=True),
+        Part("beat", _celery("beat"), 3, metrics["beat"]),
         Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={system.flower_port}"), stop_seconds=3),
     ]
 
@@ -66,6 +68,9 @@ def environment_of(system: System) -> dict[str, str]:
         # `make token` signs with the secret: what this shell may say of another issuer is not for this system.
         "JWT_ALGORITHM": "HS256",
         **dict.fromkeys(_OF_ANOTHER_ISSUER, ""),
+        # each part has its port from supervisor, on loopback whatever this shell says
+        "METRICS_HOST": "127.0.0.1",
+        "METRICS_PORT": "0",
         "FLOWER_BASIC_AUTH": f"admin:{system.flower_password}",
         "PYTHONUNBUFFERED": "1",
     }

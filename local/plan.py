@@ -10,14 +10,18 @@ from local.server_commands import redis_url
 from local.settings import LocalSettings
 from local.system import MONGODB, REDIS_BROKER, REDIS_CACHE, System, last_system
 
+WITH_METRICS = ("api", "worker", "beat")
+
 
 def plan_system(settings: LocalSettings, data_dir: DataDir) -> System:
     """Ports and secrets of the last time where possible, so that what was noted down or signed stays good."""
-    ports = _own_ports(settings, last_system(data_dir))
+    last = last_system(data_dir)
+    ports = _own_ports(settings, last)
     return System(
         pid=os.getpid(),
         api_port=settings.api_port,
         flower_port=settings.flower_port,
+        metrics_ports=_metrics_ports(last),
         own_ports=ports,
         mongo_url=settings.mongo_url or mongo_url(ports[MONGODB]),
         redis_broker_url=settings.redis_broker_url or redis_url(ports[REDIS_BROKER]),
@@ -25,6 +29,11 @@ def plan_system(settings: LocalSettings, data_dir: DataDir) -> System:
         jwt_secret=settings.jwt_secret or data_dir.kept_secret("jwt-secret", lambda: secrets.token_urlsafe(48)),
         flower_password=data_dir.kept_secret("flower-password", lambda: secrets.token_urlsafe(12)),
     )
+
+
+def _metrics_ports(last: System | None) -> dict[str, int]:
+    last_ports = last.metrics_ports if last else {}
+    return {part: the_same_or_another(last_ports.get(part)) for part in WITH_METRICS}
 
 
 def _own_ports(settings: LocalSettings, last: System | None) -> dict[str, int]:

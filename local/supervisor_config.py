@@ -51,6 +51,7 @@ def _program(part: Part, data_dir: DataDir) -> str:
     return _section(
         f"program:{part.name}",
         command=shlex.join(part.command),
+        environment=f'METRICS_PORT="{part.metrics_port}"',
         # The rest is started by a command, when MongoDB is ready for it.
         autostart=str(not part.needs_mongodb).lower(),
         autorestart="true",

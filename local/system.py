@@ -20,6 +20,8 @@ class System:
     pid: int
     api_port: int
     flower_port: int
+    metrics_ports: dict[str, int]
+    """By the name of the part."""
     own_ports: dict[str, int]
     """Of the servers that are started for it; one that was given by a URL is missing."""
     mongo_url: str

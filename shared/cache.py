@@ -25,6 +25,7 @@ from redis.commands.core import Script
 from redis.retry import Retry
 
 from shared.domain.errors import Unavailable
+from shared.metrics import CACHE_FILLS_REFUSED
 from shared.owed_invalidations import OwedInvalidations
 from shared.settings import Settings
 from shared.throttle import Throttle
@@ -60,7 +61,7 @@ FILL = """
 local entry = redis.call('HMGET', KEYS[1], 'etag', 'body', 'lease')
 if entry[2] then return {entry[1], entry[2]} end
 if entry[3] and entry[3] ~= ARGV[1] then return {entry[3]} end
-if not entry[3] then return {} end
+if not entry[3] then return {false} end
 redis.call('HDEL', KEYS[1], 'lease')
 redis.call('HSET', KEYS[1], 'etag', ARGV[2], 'body', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
@@ -220,10 +221,11 @@ class LeaseCache:
         lease = None
         for pause in _pauses(deadline):
             answer = self._ask(self._fill, key, token, entry.etag, entry.body, self._milliseconds_to_live())
+            CACHE_FILLS_REFUSED.inc(lease is None and answer is not None)
             if isinstance(answer, Entry):
                 return answer
             lease = lease or answer
-            if answer is None or answer != lease:
+            if not answer or answer != lease:
                 break
             time.sleep(pause)
         return entry
@@ -236,12 +238,14 @@ class LeaseCache:
 
     def _ask(self, script: Script, key: str, *args: str | bytes | int) -> Entry | bytes | None:
         """The entry, another's lease to wait for, or None."""
-        answer = cast("list[bytes]", script(keys=[self._name(key)], args=list(args)))
+        answer = cast("list[bytes | None]", script(keys=[self._name(key)], args=list(args)))
         self._next_try = 0.0
         match answer:
-            case [etag, body]:
+            case [bytes(etag), bytes(body)]:
                 return Entry(etag.decode(), body)
-            case [lease]:
+            case [None]:
+                return b""
+            case [bytes(lease)]:
                 return lease
         return None
 

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 
 from shared.clock import now
 from shared.domain.order import accepted_at
+from shared.metrics import NOTICES_FAILED
 from shared.throttle import Throttle
 
 CHANNEL = "orders.finished"
@@ -47,6 +48,7 @@ class FinishedOrders:
         try:
             self._redis.publish(CHANNEL, json.dumps(message))
         except RedisError as error:
+            NOTICES_FAILED.inc()
             if self._log_now():
                 log.warning("finished orders not published", error=repr(error))
 
@@ -56,10 +58,15 @@ def waited_seconds(order_ids: Sequence[str], *, at: datetime) -> float | None:
 
     The ids, UUIDv7, hold the time of acceptance (RFC 9562, section 5.7), so that nothing is read for it.
     """
-    accepted = [moment for order_id in order_ids if (moment := _accepted_at(order_id)) is not None]
+    accepted = accepted_moments(order_ids)
     if not accepted:
         return None
     return round(max(0.0, at.timestamp() - statistics.median(accepted)), 3)
+
+
+def accepted_moments(order_ids: Iterable[str]) -> list[float]:
+    """Seconds since 1970, without those that nobody can tell."""
+    return [moment for order_id in order_ids if (moment := _accepted_at(order_id)) is not None]
 
 
 def read_notice(message: object) -> Notice | None:

@@ -14,6 +14,7 @@ from redis import RedisError
 
 from shared.domain.errors import Unavailable
 from shared.group_commit import GroupCommit
+from shared.metrics import ANNOUNCEMENTS
 from shared.settings import Settings
 from shared.throttle import Throttle
 
@@ -104,7 +105,9 @@ def announce_orders(celery: Celery, order_ids: Sequence[str], *, again: bool = F
             retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
         )
     except (OperationalError, OSError, RedisError) as error:
+        ANNOUNCEMENTS["failed"].inc()
         raise Unavailable("the broker") from error
+    ANNOUNCEMENTS["sent"].inc()
 
 
 def ping_broker(celery: Celery) -> None:

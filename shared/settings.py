@@ -28,6 +28,8 @@ class Settings:
     redis_broker_url: str = field(repr=False)
     redis_cache_url: str = field(repr=False)
     log_format: str
+    metrics_host: str
+    metrics_port: int
     accept_batch_max: int
     decide_batch_max: int
     worker_threads: int
@@ -80,6 +82,9 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         redis_cache_url=env.str("REDIS_CACHE_URL", validate=redis_url),
         # console: for people at a terminal; json: one line an event
         log_format=env.str("LOG_FORMAT", "json", validate=validate.OneOf(["json", "console"])),
+        # where this process serves /metrics, which has no password: a port that the world can't reach; 0: nowhere
+        metrics_host=env.str("METRICS_HOST", "127.0.0.1"),
+        metrics_port=env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65_535)),
         # orders in one insert, and in one deciding transaction
         accept_batch_max=env.int("ACCEPT_BATCH_MAX", 500, validate=positive),
         decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),

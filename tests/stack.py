@@ -18,6 +18,7 @@ from redis import Redis
 
 from local.ports import free_port
 from local.processes import die_with_parent
+from tests.scrape import Metrics, read_metrics
 
 SECRET = secrets.token_urlsafe(48)
 FINAL = ("confirmed", "rejected", "failed", "cancelled")
@@ -35,6 +36,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{self.port}"
         self._directory = directory
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._metrics_ports: dict[str, int] = {}
         self.environment = {
             "MONGO_URL": mongo_url,
             "REDIS_BROKER_URL": broker_url,
@@ -62,19 +64,19 @@ class Stack:
                 process.kill()
                 process.wait()
 
-    def start_api(self, name: str = "api", *, port: int | None = None) -> subprocess.Popen[bytes]:
+    def start_api(self, name: str = "api", *, port: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
         """Another one beside the first needs a name and a port of its own."""
         port = port or self.port
-        process = self.spawn_api(name, port=port)
+        process = self.spawn_api(name, port=port, **environment)
         wait_until(lambda: self._answers(f"http://127.0.0.1:{port}/livez"), "the API to answer", process)
         # All of its processes: one that is stopped while it still starts ends only when it is killed, ten seconds on.
         processes = int(self.environment.get("API_PROCESSES", "2"))
         wait_until(lambda: self.log(name).count("Started worker-") >= processes, "all of the API", process)
         return process
 
-    def spawn_api(self, name: str = "api", *, port: int | None = None) -> subprocess.Popen[bytes]:
+    def spawn_api(self, name: str = "api", *, port: int | None = None, **environment: str) -> subprocess.Popen[bytes]:
         """Without waiting until it answers. `name` is that of the log."""
-        return self._start(name, [sys.executable, "-m", "api"], API_PORT=str(port or self.port))
+        return self._start(name, [sys.executable, "-m", "api"], API_PORT=str(port or self.port), **environment)
 
     def start_worker(self, name: str = "worker") -> subprocess.Popen[bytes]:
         process = self.spawn_worker(name)
@@ -94,6 +96,10 @@ class Stack:
 
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
+
+    def metrics(self, name: str) -> Metrics:
+        """What the part of that name says at its /metrics now."""
+        return read_metrics(f"http://127.0.0.1:{self._metrics_ports[name]}/metrics")
 
     def token(self, subject: str = "alice", scope: str = EVERY_SCOPE, *, seconds: int = 3600) -> str:
         claims = {"sub": subject, "scope": scope, "exp": int(time.time()) + seconds}
@@ -118,10 +124,11 @@ class Stack:
             return False
 
     def _start(self, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes]:
+        metrics_port = self._metrics_ports[name] = free_port()
         with (self._directory / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,
-                env=os.environ | self.environment | environment,
+                env=os.environ | self.environment | {"METRICS_PORT": str(metrics_port)} | environment,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@ from shared.queue import make_celery
 from shared.settings import load_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
 from worker.broker import use_transport
+from worker.metrics import serve_beat_metrics, serve_worker_metrics
 
 settings = load_or_refuse("worker", load_settings)
 use_transport()
@@ -24,3 +25,13 @@ def _set_up_logging(**_: Any) -> None:
 @signals.worker_init.connect
 def _prepare_database(**_: Any) -> None:
     prepare_database_or_refuse("worker", settings.mongo_url)
+
+
+@signals.worker_ready.connect
+def _serve_worker_metrics(**_: Any) -> None:
+    serve_worker_metrics(settings)
+
+
+@signals.beat_init.connect
+def _serve_beat_metrics(**_: Any) -> None:
+    serve_beat_metrics(settings, app)

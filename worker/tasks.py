@@ -39,6 +39,7 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again:
     """
     named = [order_ids] if isinstance(order_ids, str) else order_ids
     texts = [order_id for order_id in named if isinstance(order_id, str) and order_id.isascii()]
+    log.info("orders to decide", task_id=self.request.id, order_ids=texts)
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
     if again is None and not redelivered:
         reopen_failed(resources().database, settings, texts, by="celery call")

@@ -13,6 +13,7 @@ from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.group_commit import GroupCommit
 from shared.queue import Announcer
 from shared.services.backpressure import Backpressure
+from shared.services.counting import count_inserted, counting_refused
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.orders import FirstOrder, InsertOutcome, Submission, insert_orders
@@ -57,6 +58,7 @@ class OrderAcceptor:
             raise outcome
         return outcome
 
+    @counting_refused
     def accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
         """All in one insert and one message; the outcome of each at its place.
 
@@ -80,6 +82,7 @@ class OrderAcceptor:
 
     def _commit(self, submissions: Sequence[Submission]) -> list[InsertOutcome]:
         outcomes = insert_orders(self._database, submissions, announce_after_seconds=self._announce_after_seconds)
+        count_inserted(submissions, outcomes)
         accepted = [outcome.order_id for outcome in outcomes if isinstance(outcome, Order)]
         if accepted:
             self._announcer.announce(accepted)

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from shared.clock import now
 from shared.domain.errors import OrderUnreadable, Unavailable
 from shared.domain.order import Reason, ReasonCode
+from shared.metrics import ATTEMPTS_FAILED, ORDERS_DECIDED
 from shared.notices import FinishedOrders
 from shared.store.attempts import Suspect, count_attempt, fail_order, find_suspects, leave_name, take_name_back
 from shared.store.connection import Document
@@ -88,10 +89,12 @@ class Attempts:
             self._fail(order_id, ReasonCode.UNPROCESSABLE)
             return None
         if attempts is not None:
+            ATTEMPTS_FAILED.inc()
             log.error("order not processed", order_id=order_id, attempts=attempts, error=error, exc_info=exc_info)
         return attempts
 
     def _fail(self, order_id: str, code: ReasonCode) -> None:
         if fail_order(self._database, order_id, Reason(code), at=now()):
             log.error("order failed", order_id=order_id, reason=code.value)
+            ORDERS_DECIDED["failed"].inc()
             self._finished_orders.publish([order_id])

@@ -6,6 +6,7 @@ from pymongo.database import Database
 from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.order import Order
+from shared.metrics import ORDERS_CANCELLED
 from shared.notices import FinishedOrders
 from shared.services.product_changes import publish_changes
 from shared.store.cancellations import write_cancellation
@@ -27,7 +28,10 @@ def cancel_order(
 
     Raises `OrderNotFound`, `OrderNotCancellable`, `Unavailable`.
     """
-    cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now())
+    at = now()
+    cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=at)
+    if cancelled.order.updated_at == at:  # else it was before
+        ORDERS_CANCELLED.inc()
     publish_changes(product_cache, cancelled.changes)
     finished_orders.publish([order_id], decided=False)
     log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))

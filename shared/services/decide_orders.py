@@ -11,11 +11,12 @@ from pymongo.database import Database
 
 from shared.cache import LeaseCache
 from shared.clock import now
-from shared.domain.allocation import Confirmed, Decision
+from shared.domain.allocation import Decision
 from shared.domain.errors import Unavailable
 from shared.group_commit import GroupCommit
 from shared.notices import FinishedOrders
 from shared.services.attempts import Attempts
+from shared.services.counting import count_decisions
 from shared.services.product_changes import report_low_stock
 from shared.settings import Settings
 from shared.store.connection import Document
@@ -101,6 +102,6 @@ class OrderDecider:
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)
         if decisions:
-            confirmed = sum(isinstance(decision, Confirmed) for decision in decisions)
+            confirmed = count_decisions(decisions, batch=len(order_ids), at=now())
             log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)
         return {decision.order_id: decision for decision in decisions}

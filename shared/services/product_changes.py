@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 import structlog
-from prometheus_client import Counter
 
 from shared.cache import LeaseCache
 from shared.domain.product import Change
-
-RAN_LOW = Counter("order_processor_products_ran_low_total", "Products whose stock fell to their low-stock threshold.")
+from shared.metrics import PRODUCTS_RAN_LOW
 
 log = structlog.get_logger(__name__)
 
@@ -21,5 +19,5 @@ def publish_changes(product_cache: LeaseCache, changes: Iterable[Change]) -> Non
 
 def report_low_stock(stock_by_sku: Mapping[str, int]) -> None:
     for sku, stock in stock_by_sku.items():
-        RAN_LOW.inc()
+        PRODUCTS_RAN_LOW.inc()
         log.warning("stock is low", sku=sku, stock=stock)

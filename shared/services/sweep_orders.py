@@ -8,6 +8,7 @@ import structlog
 from pymongo.database import Database
 
 from shared.domain.errors import Unavailable
+from shared.metrics import ORDERS_SWEPT, SWEEPS
 from shared.settings import Settings
 from shared.store.announcements import any_due, claim_due, give_back
 from shared.store.connection import Document, store_now
@@ -51,11 +52,13 @@ def sweep_orders(database: Database[Document], announce: Announce, queued: Queue
     for start in range(0, len(order_ids), MESSAGE_MAX):
         try:
             announce(order_ids[start : start + MESSAGE_MAX])
+            ORDERS_SWEPT.inc(len(order_ids[start : start + MESSAGE_MAX]))
         except Unavailable as error:
             left = order_ids[start:]
             give_back(database, left, claim=claim, due_at=at + timedelta(seconds=settings.announce_after_seconds))
             log.warning("sweep could not announce", orders=len(left), error=repr(error.__cause__))
             return start
+    SWEEPS.inc()
     if order_ids:
         log.info("pending orders announced again", orders=len(order_ids))
     return len(order_ids)

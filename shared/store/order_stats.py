@@ -54,6 +54,12 @@ def order_stats(database: Database[Document], *, count_max: int = COUNT_MAX) -> 
         )
 
 
+def count_orders(database: Database[Document], status: Status, *, count_max: int) -> Count:
+    """Raises `Unavailable`."""
+    with outage_as_unavailable():
+        return _count(database, {"status": status.value}, count_max)
+
+
 def _count(database: Database[Document], condition: Document, count_max: int) -> Count:
     found = database.orders.count_documents(condition, limit=count_max + 1)
     return Count(min(found, count_max), more=found > count_max)

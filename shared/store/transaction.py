@@ -8,6 +8,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 
+from shared.metrics import TRANSACTION_RETRIES, TRANSACTIONS
 from shared.store.connection import Document
 from shared.store.errors import outage_as_unavailable
 
@@ -23,11 +24,24 @@ def run_transaction(database: Database[Document], transact: Callable[[ClientSess
 
     `timeoutMS` alone bounds each operation, and `with_transaction` would repeat those for two minutes.
     """
+    TRANSACTIONS.inc()
     limit = pymongo.timeout(database.client.options.timeout)
     with outage_as_unavailable(), limit, database.client.start_session() as session:
         return session.with_transaction(
-            transact, read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
+            _counting_retries(transact), read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
         )
+
+
+def _counting_retries(transact: Callable[[ClientSession], T]) -> Callable[[ClientSession], T]:
+    runs = 0
+
+    def counted(session: ClientSession) -> T:
+        nonlocal runs
+        runs += 1
+        TRANSACTION_RETRIES.inc(runs > 1)
+        return transact(session)
+
+    return counted
 
 
 def check_all(what: str, matched: int, expected: int) -> None:

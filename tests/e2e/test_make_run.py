@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tests.local_system import LocalSystem
+from tests.scrape import read_metrics
 from tests.stack import FINAL, wait_until
 
 SECOND_START_LIMIT = 10.0
@@ -64,8 +65,14 @@ class TestReady:
             if connection.status == psutil.CONN_LISTEN
         ]
         assert {address.ip for address in listening} == {"127.0.0.1"}
-        # MongoDB, two Redis, API, Flower.
-        assert len({address.port for address in listening}) == 5
+        # MongoDB, two Redis, API, Flower, and the metrics of API, worker and beat.
+        assert len({address.port for address in listening}) == 8
+
+    def test_metrics_are_where_it_says(self, system: LocalSystem) -> None:
+        printed = dict(re.findall(r"(\w+) (http://127\.0\.0\.1:\d+/metrics)", system.output))
+        assert printed.keys() == {"api", "worker", "beat"}
+        for part, url in printed.items():
+            assert "order_processor_orders_accepted_total" in read_metrics(url).names(), part
 
     def test_no_secret_is_in_a_command_line_or_readable_by_others(self, system: LocalSystem) -> None:
         secrets = [(system.data_dir / name).read_text().strip() for name in ("jwt-secret", "flower-password")]

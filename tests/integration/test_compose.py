@@ -25,6 +25,7 @@ from local.ports import free_port
 from local.processes import die_with_parent
 from local.servers import Server
 from shared.store.connection import Document
+from tests.scrape import read_metrics
 from tests.stack import SECRET, Stack, wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,7 @@ NOT_NEEDED = {"CORS_ORIGINS", "CURSOR_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL",
 OURS = {"api", "worker", "beat", "flower"}
 SERVERS = {"mongo", "redis-broker", "redis-cache"}
 IMAGES = {"order-processor-api": "Dockerfile.api", "order-processor-worker": "Dockerfile.worker"}
+METRICS = {"api": "9100", "worker": "9101", "beat": "9102"}
 MUG = {"sku": "MUG-01", "name": "Mug", "price": {"amount": 12500, "currency": "IDR"}, "stock": 1}
 
 
@@ -209,6 +211,7 @@ def addresses(mongo_url: str, broker_url: str, redis_cache: Server, stack: Stack
         "redis://redis-cache:6379/0": redis_cache.url,
         "0.0.0.0": "127.0.0.1",
         "8000": str(stack.port),
+        **{port: str(free_port()) for port in METRICS.values()},
         "5555": str(free_port()),
     }
 
@@ -229,6 +232,9 @@ def test_the_services_as_written_become_healthy_and_decide_an_order(
             stack.wait_until_decided()
             assert client.get(order.headers["Location"]).json()["status"] == "confirmed"
         assert database.products.find_one({"_id": "MUG-01"})["stock"] == 0
+
+        for service, port in METRICS.items():
+            assert read_metrics(f"http://127.0.0.1:{addresses[port]}/metrics").samples, service
 
         flower = f"http://127.0.0.1:{addresses['5555']}/workers"
         assert httpx.get(flower).status_code == httpx.codes.UNAUTHORIZED

@@ -10,9 +10,9 @@ from pymongo.database import Database
 from structlog.testing import capture_logs
 
 from shared.cache import LeaseCache
+from shared.metrics import PRODUCTS_RAN_LOW
 from shared.services.adjust_stock import adjust_stock
 from shared.services.decide_orders import OrderDecider
-from shared.services.product_changes import RAN_LOW
 from shared.store import movements
 from shared.store.connection import Document
 from shared.store.transaction import GuardFailed
@@ -302,14 +302,14 @@ class TestLowStock:
             assert self.low(client) == expected
 
     def test_only_the_crossing_is_logged_and_counted(self, client: FlaskClient) -> None:
-        before = RAN_LOW._value.get()
+        before = PRODUCTS_RAN_LOW._value.get()
         with capture_logs() as entries:
             for delta in (-7, -1, -1, 2, 1, -1):  # 3 is low, 2, 1, 3, 4 is not, 3 again
                 adjust(client, delta)
 
         crossings = [entry for entry in entries if entry["event"] == "stock is low"]
         assert [(entry["sku"], entry["stock"]) for entry in crossings] == [("MUG", 3), ("MUG", 3)]
-        assert RAN_LOW._value.get() - before == 2
+        assert PRODUCTS_RAN_LOW._value.get() - before == 2
 
     def test_sales_make_it_low_once(
         self, client: FlaskClient, database: Database[Document], decider: OrderDecider

@@ -36,7 +36,7 @@ def test_it_prepares_the_database_and_then_becomes_granian(done):
     prepared, command = done
     assert prepared == ("api", ENVIRONMENT["MONGO_URL"])
     assert command[:3] == [sys.executable, "-m", "granian"]
-    assert command[-1] == "api.app:make_app"
+    assert command[-1] == "api.process:make_app"
     options = dict(pairwise(command[3:]))
     assert options["--interface"] == "wsgi"
     assert options["--host"] == "::"

@@ -16,6 +16,7 @@ def test_the_settings_of_another_issuer_in_the_shell_are_not_for_this_system(tmp
         pid=1,
         api_port=8000,
         flower_port=5555,
+        metrics_ports={},
         own_ports={},
         mongo_url="mongodb://127.0.0.1:1",
         redis_broker_url="redis://127.0.0.1:1",

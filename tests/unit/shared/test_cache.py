@@ -18,6 +18,7 @@ from shared.cache import (
     make_product_cache,
 )
 from shared.domain.errors import ProductNotFound, Unavailable
+from shared.metrics import CACHE_FILLS_REFUSED
 from tests.builders import settings
 
 OLD, NEW = Entry("v1", b'{"stock":1}'), Entry("v2", b'{"stock":0}')
@@ -358,3 +359,37 @@ def test_invalidating_nothing_asks_nothing_of_redis(cache, redis_server, logged)
 def test_products_are_kept_for_the_time_that_the_settings_say(redis: fakeredis.FakeRedis):
     make_product_cache(redis, settings(cache_ttl_seconds=7)).get_or_load("MUG-01", lambda _: NEW)
     assert 6_000 < redis.pttl("product:MUG-01") <= 7_000
+
+
+def test_each_fill_that_is_refused_is_counted_once(cache, clock, redis):
+    before = CACHE_FILLS_REFUSED._value.get()
+
+    def refused() -> float:
+        return CACHE_FILLS_REFUSED._value.get() - before
+
+    cache.get_or_load("a", lambda _: OLD)
+    assert refused() == 0
+
+    cache.invalidate(["a"])
+    cache.get_or_load("a", changing_meanwhile(cache))
+    assert refused() == 1
+
+    cache.invalidate(["a"])
+    redis.delete("product:a")
+
+    def load_while_another_takes_over(_: float) -> Entry:
+        redis.hset("product:a", "lease", "another")
+        redis.pexpire("product:a", LEASE_MILLISECONDS)
+        return OLD
+
+    cache.get_or_load("a", load_while_another_takes_over)
+    assert clock.sleeps, "it must have asked again and again"
+    assert refused() == 2
+
+
+def changing_meanwhile(cache: LeaseCache) -> Callable[[float], Entry]:
+    def load(_: float) -> Entry:
+        cache.invalidate(["a"])
+        return OLD
+
+    return load

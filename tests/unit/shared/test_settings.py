@@ -35,6 +35,8 @@ def test_all_but_the_addresses_has_a_default():
         redis_broker_url="redis://broker",
         redis_cache_url="redis://cache",
         log_format="json",
+        metrics_host="127.0.0.1",
+        metrics_port=0,
         accept_batch_max=500,
         decide_batch_max=500,
         worker_threads=32,
