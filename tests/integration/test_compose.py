@@ -4,15 +4,13 @@ The files are read, and the services of ours run as written: their commands, the
 with the packages that their image has; only addresses and ports are those of the test's servers.
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +23,22 @@ from local.ports import free_port
 from local.processes import die_with_parent
 from local.servers import Server
 from shared.store.connection import Document
-from tests.stack import SECRET, Stack, wait_until
+from tests.compose_file import (
+    FILE,
+    GIVEN,
+    IMAGES,
+    OURS,
+    OVERRIDE,
+    PROJECT,
+    VARIABLE,
+    command_of,
+    health_check_of,
+    image_of,
+    services,
+    services_of,
+)
+from tests.stack import Stack, wait_until
 
-PROJECT = Path(__file__).resolve().parents[2]
-FILE = (PROJECT / "docker-compose.yml").read_text()
-OVERRIDE = (PROJECT / "docker-compose.override.yml").read_text()
-VARIABLE = re.compile(r"(?<!\$)\$\{(?P<name>\w+):(?P<kind>[?-])(?P<text>[^}]*)\}")
-GIVEN = {"JWT_SECRET": SECRET, "FLOWER_PASSWORD": "f1owerPassword"}
 NOT_NEEDED = {
     "CORS_ORIGINS",
     "CURSOR_SECRET",
@@ -43,61 +50,9 @@ NOT_NEEDED = {
 }
 """With the algorithm and the profile that are the default."""
 
-OURS = {"api", "worker", "beat", "flower"}
 SERVERS = {"mongo", "redis-broker", "redis-cache"}
 OF_PROFILES = {"demo": "demo", "prometheus": "observability", "grafana": "observability"}
-IMAGES = {"order-processor-api": "Dockerfile.api", "order-processor-worker": "Dockerfile.worker"}
 MUG = {"sku": "MUG-01", "name": "Mug", "price": {"amount": 12500, "currency": "IDR"}, "stock": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    packages: list[str]
-    user: str
-    command: list[str]
-    health_check: list[str]
-
-
-def image_of(dockerfile: str) -> Image:
-    text = (PROJECT / dockerfile).read_text().replace("\\\n", "")
-
-    def only(pattern: str) -> str:
-        [found] = re.findall(pattern, text, re.MULTILINE)
-        return str(found)
-
-    return Image(
-        packages=re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE),
-        user=only(r"^USER (.+)$"),
-        command=json.loads(only(r"^CMD (\[.+\])$")),
-        health_check=json.loads(only(r"^HEALTHCHECK .*CMD (\[.+\])$")),
-    )
-
-
-@cache
-def services() -> dict[str, dict[str, Any]]:
-    """The services with the variables filled in, as with an .env that gives the secrets alone."""
-    return services_of(FILE)
-
-
-def services_of(file: str) -> dict[str, dict[str, Any]]:
-    default = {match["name"]: match["text"] for match in VARIABLE.finditer(file) if match["kind"] == "-"}
-    text = VARIABLE.sub(lambda match: (default | GIVEN)[match["name"]], file)
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
-    return found
-
-
-def command_of(service: str) -> list[str]:
-    spec = services()[service]
-    return spec.get("command") or image_of(IMAGES[spec["image"]]).command
-
-
-def health_check_of(service: str) -> list[str]:
-    spec = services()[service]
-    if "healthcheck" not in spec:
-        return image_of(IMAGES[spec["image"]]).health_check
-    kind, *command = spec["healthcheck"]["test"]
-    assert kind == "CMD"
-    return command
 
 
 def options_of(service: str) -> dict[str, str]:
