@@ -52,6 +52,7 @@ NOT_NEEDED = {
 
 SERVERS = {"mongo", "redis-broker", "redis-cache"}
 OF_PROFILES = {"demo": "demo", "prometheus": "observability", "grafana": "observability"}
+METRICS = {"api": "9100", "worker": "9101", "beat": "9102"}
 MUG = {"sku": "MUG-01", "name": "Mug", "price": {"amount": 12500, "currency": "IDR"}, "stock": 1}
 
 
@@ -136,14 +137,24 @@ def test_for_development_the_servers_are_published_on_loopback_too_and_our_code_
 def test_what_is_mounted_is_there() -> None:
     mounted = {volume.split(":")[0] for spec in services().values() for volume in spec.get("volumes", ())}
     files = {path for path in mounted if path.startswith("./")}
-    assert files == {
-        "./deploy/smoke.py",
-        "./deploy/prometheus",
-        "./deploy/grafana/provisioning",
-        "./deploy/grafana/dashboards",
-    }
+    assert files == {"./deploy/smoke.py", "./deploy/prometheus", "./deploy/grafana", "./deploy/grafana/provisioning"}
     assert (PROJECT / "deploy/smoke.py").is_file()
     assert mounted - files == set(yaml.safe_load(FILE)["volumes"])
+
+
+def test_grafana_asks_prometheus_and_finds_its_dashboards_where_they_are_mounted() -> None:
+    folder = PROJECT / "deploy/grafana/provisioning"
+    [source] = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    [provider] = yaml.safe_load((folder / "dashboards/order-processor.yml").read_text())["providers"]
+    assert f"./deploy/grafana:{provider['options']['path']}:ro" in services()["grafana"]["volumes"]
+
+
+def test_each_part_serves_its_metrics_on_a_port_of_its_own() -> None:
+    ports = {
+        name: str(spec["environment"].get("METRICS_PORT", "")) for name, spec in services().items() if name in OURS
+    }
+    assert ports == METRICS | {"flower": ""}
 
 
 def test_what_flower_remembers_is_on_a_volume_of_its_user_and_bounded() -> None:
@@ -239,7 +250,7 @@ def addresses(mongo_url: str, broker_url: str, redis_cache: Server, stack: Stack
         "0.0.0.0": "127.0.0.1",
         "8000": str(stack.port),
         "5555": str(free_port()),
-        "9101": str(free_port()),
+        **{port: str(free_port()) for port in METRICS.values()},
         "http://api": "http://127.0.0.1",
         "/demo": str(PROJECT / "deploy"),
         "/data": str(tmp_path),

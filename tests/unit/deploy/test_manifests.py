@@ -91,7 +91,9 @@ def test_it_runs_without_privileges_on_a_file_system_that_it_can_only_read(name:
 def test_every_variable_is_a_setting_and_every_secret_one_that_the_document_has_made(name: str) -> None:
     made = set(re.findall(r"--from-literal=([A-Z_]+)=", DOCUMENT))
     known = settings_in_code().keys() | OF_OTHERS
-    secrets = {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in container_of(name)["env"]}
+    given = container_of(name)["env"]
+    secrets = {entry["name"]: entry["valueFrom"]["secretKeyRef"] for entry in given if "valueFrom" in entry}
+    assert {entry["name"] for entry in given} <= known
     assert {"MONGO_URL", "REDIS_BROKER_URL", "REDIS_CACHE_URL"} <= secrets.keys()
     assert secrets.keys() | settings().keys() <= known
     assert all(secret["key"] == variable for variable, secret in secrets.items())
@@ -122,9 +124,11 @@ def test_the_apis_liveness_asks_nobody_else() -> None:
 def test_ports_are_those_of_the_settings_and_policies_let_them_in() -> None:
     ports = {(name, port["name"]): port["containerPort"] for name in OURS for port in container_of(name)["ports"]}
     assert ports["api", "http"] == int(settings()["API_PORT"])
-    assert {ports[name, "metrics"] for name in OURS - {"flower"}} == {int(settings()["METRICS_PORT"])}
+    for name in OURS - {"flower"}:
+        assert services()[name]["environment"]["METRICS_PORT"] == ports[name, "metrics"]
+        assert {"name": "METRICS_PORT", "value": str(ports[name, "metrics"])} in container_of(name)["env"]
     assert _let_in("callers-to-api") == {ports["api", "http"]}
-    assert _let_in("prometheus-to-metrics") == {int(settings()["METRICS_PORT"]), ports["flower", "http"]}
+    assert _let_in("prometheus-to-metrics") == set(range(9100, 9103)) | {ports["flower", "http"]}
     assert manifests()["NetworkPolicy", "nobody"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
@@ -156,4 +160,5 @@ def test_keda_scales_the_worker_as_kubernetes_would() -> None:
 
 def _let_in(policy: str) -> set[int]:
     [ingress] = manifests()["NetworkPolicy", policy]["spec"]["ingress"]
-    return {port["port"] for port in ingress["ports"]}
+    ranges = [range(port["port"], port.get("endPort", port["port"]) + 1) for port in ingress["ports"]]
+    return {port for ports in ranges for port in ports}
