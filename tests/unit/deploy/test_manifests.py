@@ -101,6 +101,11 @@ def test_every_variable_is_a_setting_and_every_secret_one_that_the_document_has_
     assert {"name": "order-processor"}.items() <= secrets["MONGO_URL"].items()
 
 
+def test_no_service_sets_a_variable_that_is_a_setting() -> None:
+    """As API_PORT=tcp://10.0.0.7:80, which Kubernetes does for a service by the name of `api`."""
+    assert {pod_of(name)["enableServiceLinks"] for name in OURS} == {False}
+
+
 def test_who_has_no_use_for_a_secret_does_not_have_it() -> None:
     holders = {name for name in OURS for entry in container_of(name)["env"] if entry["name"] == "JWT_SECRET"}
     assert holders == {"api"}
