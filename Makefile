@@ -16,7 +16,7 @@ DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
 BENCH := $(VENV)/installed-bench.txt $(VENV)/project-bench.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults bench bench-quick fuzz check requirements clean
+.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults bench bench-quick fuzz check check-deploy requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -66,11 +66,16 @@ test-faults: $(DEV) ## Everything killed at random moments under load, and judge
 fuzz: $(DEV) ## Requests made up against the OpenAPI document, on a system of its own: EXAMPLES=100 SEED=
 	@exec $(BIN)/python -m tests.contract
 
-check: $(DEV) ## Lint, format, types, import rules
+check: $(DEV) ## Lint, format, types, import rules; images, compose, CI and manifests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	BIN=$(BIN) deploy/checks/packaged
+
+check-deploy: $(DEV) ## What is deployed, with tools that are not on every machine, too: CHECK_ALL=1 to miss none
+	BIN=$(BIN) deploy/checks/packaged
+	CHECK_ALL=$(CHECK_ALL) deploy/checks/others
 
 # dev holds all the others: compiled first, it makes them agree on every version. UPGRADE=1 takes newer ones.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
@@ -83,6 +88,7 @@ requirements: $(VENV)/installed-dev.txt ## Compile requirements/*.in to pinned *
 	$(COMPILE) requirements/api.in -c requirements/dev.txt -o requirements/api.txt
 	$(COMPILE) requirements/worker.in -c requirements/dev.txt -o requirements/worker.txt
 	$(COMPILE) requirements/build.in -c requirements/dev.txt -o requirements/build.txt
+	$(COMPILE) requirements/audit.in -o requirements/audit.txt
 
 clean: ## Remove the environment, the caches, and the data of `make run` in .local
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,15 +4,13 @@ The files are read, and the services of ours run as written: their commands, the
 with the packages that their image has; only addresses and ports are those of the test's servers.
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,67 +23,38 @@ from local.ports import free_port
 from local.processes import die_with_parent
 from local.servers import Server
 from shared.store.connection import Document
+from tests.compose_file import (
+    FILE,
+    GIVEN,
+    IMAGES,
+    OURS,
+    OVERRIDE,
+    PROJECT,
+    VARIABLE,
+    command_of,
+    health_check_of,
+    image_of,
+    services,
+    services_of,
+)
 from tests.scrape import read_metrics
-from tests.stack import SECRET, Stack, wait_until
+from tests.stack import Stack, wait_until
 
-PROJECT = Path(__file__).resolve().parents[2]
-FILE = (PROJECT / "docker-compose.yml").read_text()
-VARIABLE = re.compile(r"\$\{(?P<name>\w+):(?P<kind>[?-])(?P<text>[^}]*)\}")
-GIVEN = {"JWT_SECRET": SECRET, "FLOWER_PASSWORD": "f1owerPassword"}
-NOT_NEEDED = {"CORS_ORIGINS", "CURSOR_SECRET", "JWT_PUBLIC_KEY", "JWT_JWKS_URL", "JWT_ISSUER", "JWT_AUDIENCE"}
-"""With the algorithm that is the default."""
+NOT_NEEDED = {
+    "CORS_ORIGINS",
+    "CURSOR_SECRET",
+    "JWT_PUBLIC_KEY",
+    "JWT_JWKS_URL",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "GRAFANA_PASSWORD",
+}
+"""With the algorithm and the profile that are the default."""
 
-OURS = {"api", "worker", "beat", "flower"}
 SERVERS = {"mongo", "redis-broker", "redis-cache"}
-IMAGES = {"order-processor-api": "Dockerfile.api", "order-processor-worker": "Dockerfile.worker"}
+OF_PROFILES = {"demo": "demo", "prometheus": "observability", "grafana": "observability"}
 METRICS = {"api": "9100", "worker": "9101", "beat": "9102"}
 MUG = {"sku": "MUG-01", "name": "Mug", "price": {"amount": 12500, "currency": "IDR"}, "stock": 1}
-
-
-@dataclass(frozen=True, slots=True)
-class Image:
-    packages: list[str]
-    user: str
-    command: list[str]
-    health_check: list[str]
-
-
-def image_of(dockerfile: str) -> Image:
-    text = (PROJECT / dockerfile).read_text().replace("\\\n", "")
-
-    def only(pattern: str) -> str:
-        [found] = re.findall(pattern, text, re.MULTILINE)
-        return str(found)
-
-    return Image(
-        packages=re.findall(r"^COPY (\w+) \1$", text, re.MULTILINE),
-        user=only(r"^USER (.+)$"),
-        command=json.loads(only(r"^CMD (\[.+\])$")),
-        health_check=json.loads(only(r"^HEALTHCHECK .*CMD (\[.+\])$")),
-    )
-
-
-@cache
-def services() -> dict[str, dict[str, Any]]:
-    """The services with the variables filled in, as with an .env that gives the secrets alone."""
-    default = {match["name"]: match["text"] for match in VARIABLE.finditer(FILE) if match["kind"] == "-"}
-    text = VARIABLE.sub(lambda match: (default | GIVEN)[match["name"]], FILE)
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
-    return found
-
-
-def command_of(service: str) -> list[str]:
-    spec = services()[service]
-    return spec.get("command") or image_of(IMAGES[spec["image"]]).command
-
-
-def health_check_of(service: str) -> list[str]:
-    spec = services()[service]
-    if "healthcheck" not in spec:
-        return image_of(IMAGES[spec["image"]]).health_check
-    kind, *command = spec["healthcheck"]["test"]
-    assert kind == "CMD"
-    return command
 
 
 def options_of(service: str) -> dict[str, str]:
@@ -95,7 +64,10 @@ def options_of(service: str) -> dict[str, str]:
 
 
 def test_the_services_are_known_to_these_tests() -> None:
-    assert set(services()) == OURS | SERVERS
+    assert set(services()) == OURS | SERVERS | set(OF_PROFILES)
+    assert {name: spec["profiles"] for name, spec in services().items() if "profiles" in spec} == {
+        name: [profile] for name, profile in OF_PROFILES.items()
+    }
     assert {services()[name]["image"] for name in OURS} == set(IMAGES)
     built = {spec["image"]: spec["build"]["dockerfile"] for spec in services().values() if "build" in spec}
     assert built == IMAGES
@@ -105,14 +77,16 @@ def test_the_example_of_env_names_every_variable_with_its_default_and_the_secret
     lines = (PROJECT / ".env.example").read_text().splitlines()
     given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     optional = {match["name"]: "" for line in lines if (match := re.fullmatch(r"#(?P<name>[A-Z_]+)=", line))}
-    expected = {match["name"]: match["text"] if match["kind"] == "-" else "" for match in VARIABLE.finditer(FILE)}
+    variables = VARIABLE.finditer(FILE + OVERRIDE)
+    expected = {match["name"]: match["text"] if match["kind"] == "-" else "" for match in variables}
     assert given | optional == expected
     assert {name for name, value in given.items() if not value} == set(GIVEN)
     assert set(optional) == NOT_NEEDED
 
 
 def test_no_variable_is_used_without_a_default_or_a_refusal() -> None:
-    assert FILE.count("${") == len(VARIABLE.findall(FILE))
+    of_shells = FILE.count("$${")
+    assert (FILE + OVERRIDE).count("${") == len(VARIABLE.findall(FILE + OVERRIDE)) + of_shells
 
 
 @pytest.mark.parametrize("service", sorted(OURS))
@@ -129,15 +103,73 @@ def test_ours_run_without_privileges(service: str) -> None:
     assert spec["security_opt"] == ["no-new-privileges:true"]
 
 
-@pytest.mark.parametrize("service", sorted(OURS | SERVERS))
+@pytest.mark.parametrize("service", sorted(OURS | SERVERS | set(OF_PROFILES) - {"demo"}))
 def test_every_service_has_a_health_check_and_comes_back(service: str) -> None:
     assert health_check_of(service)
     assert services()[service]["restart"] == "unless-stopped"
 
 
-def test_only_the_api_and_flower_are_published_and_on_loopback_only() -> None:
+def test_only_what_people_look_at_is_published_and_on_loopback_only() -> None:
     ports = {name: spec["ports"] for name, spec in services().items() if "ports" in spec}
-    assert ports == {"api": ["127.0.0.1:8000:8000"], "flower": ["127.0.0.1:5555:5555"]}
+    assert ports == {
+        "api": ["127.0.0.1:8000:8000"],
+        "flower": ["127.0.0.1:5555:5555"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
+
+
+def test_for_development_the_servers_are_published_on_loopback_too_and_our_code_is_that_of_the_folder() -> None:
+    override = services_of(OVERRIDE)
+    ports = {name: spec["ports"] for name, spec in override.items() if "ports" in spec}
+    assert set(ports) == SERVERS
+    assert all(port.startswith("127.0.0.1:") for [port] in ports.values())
+    code = {name: spec["volumes"] for name, spec in override.items() if "volumes" in spec}
+    assert code == {
+        name: [f"./{package}:/app/{package}:ro" for package in ("api" if name == "api" else "worker", "shared")]
+        for name in OURS
+    }
+    watched = {
+        name: [watch["path"] for watch in spec["develop"]["watch"]] for name, spec in override.items() if name in code
+    }
+    assert all({volume.split(":")[0] for volume in code[name]} <= set(paths) for name, paths in watched.items())
+
+
+def test_what_is_mounted_is_there() -> None:
+    mounted = {volume.split(":")[0] for spec in services().values() for volume in spec.get("volumes", ())}
+    files = {path for path in mounted if path.startswith("./")}
+    assert files == {"./deploy/smoke.py", "./deploy/prometheus", "./deploy/grafana", "./deploy/grafana/provisioning"}
+    assert (PROJECT / "deploy/smoke.py").is_file()
+    assert mounted - files == set(yaml.safe_load(FILE)["volumes"])
+
+
+def test_grafana_asks_prometheus_and_finds_its_dashboards_where_they_are_mounted() -> None:
+    folder = PROJECT / "deploy/grafana/provisioning"
+    [source] = yaml.safe_load((folder / "datasources/prometheus.yml").read_text())["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    [provider] = yaml.safe_load((folder / "dashboards/order-processor.yml").read_text())["providers"]
+    assert f"./deploy/grafana:{provider['options']['path']}:ro" in services()["grafana"]["volumes"]
+
+
+def test_each_part_serves_its_metrics_on_a_port_of_its_own() -> None:
+    ports = {
+        name: str(spec["environment"].get("METRICS_PORT", "")) for name, spec in services().items() if name in OURS
+    }
+    assert ports == METRICS | {"flower": ""}
+
+
+def test_what_flower_remembers_is_on_a_volume_of_its_user_and_bounded() -> None:
+    command = command_of("flower")
+    assert {"--persistent=True", "--db=/data/flower", "--max_tasks=10000"} <= set(command)
+    assert services()["flower"]["volumes"] == ["flower:/data"]
+    assert "install --directory --owner app --group app /data" in (PROJECT / "Dockerfile.worker").read_text()
+
+
+@pytest.mark.parametrize(("password", "status"), [("", 2), ("s3cret", 0)])
+def test_grafana_does_not_start_without_a_password(password: str, status: int) -> None:
+    script = services()["grafana"]["entrypoint"][-1].replace("$$", "$").replace("/run.sh", "true")
+    environment = {"PATH": os.defpath, "GF_SECURITY_ADMIN_PASSWORD": password}
+    assert subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True).returncode == status
 
 
 def test_workers_can_be_scaled() -> None:
@@ -183,6 +215,13 @@ class Place:
             process.terminate()
             process.wait(20)
 
+    def run(self, service: str) -> subprocess.CompletedProcess[str]:
+        """To its end."""
+        command = self._moved(command_of(service))
+        return subprocess.run(
+            command, **self._options(service), capture_output=True, text=True, timeout=120, check=False
+        )
+
     def is_healthy(self, service: str) -> bool:
         command = self._moved(health_check_of(service))
         options = self._options(service)
@@ -204,15 +243,18 @@ class Place:
 
 
 @pytest.fixture
-def addresses(mongo_url: str, broker_url: str, redis_cache: Server, stack: Stack) -> dict[str, str]:
+def addresses(mongo_url: str, broker_url: str, redis_cache: Server, stack: Stack, tmp_path: Path) -> dict[str, str]:
     return {
         "mongodb://mongo:27017/order_processor?replicaSet=rs0": mongo_url,
         "redis://redis-broker:6379/0": broker_url,
         "redis://redis-cache:6379/0": redis_cache.url,
         "0.0.0.0": "127.0.0.1",
         "8000": str(stack.port),
-        **{port: str(free_port()) for port in METRICS.values()},
         "5555": str(free_port()),
+        **{port: str(free_port()) for port in METRICS.values()},
+        "http://api": "http://127.0.0.1",
+        "/demo": str(PROJECT / "deploy"),
+        "/data": str(tmp_path),
     }
 
 
@@ -240,6 +282,11 @@ def test_the_services_as_written_become_healthy_and_decide_an_order(
         assert httpx.get(flower).status_code == httpx.codes.UNAUTHORIZED
         assert httpx.get(flower, auth=("admin", "wrong")).status_code == httpx.codes.UNAUTHORIZED
         assert httpx.get(flower, auth=("admin", GIVEN["FLOWER_PASSWORD"])).status_code == httpx.codes.OK
+
+        demo = place.run("demo")
+        assert demo.returncode == 0, demo.stdout + demo.stderr
+        assert "100 buyers at once for the last unit: 1 confirmed, 99 rejected" in demo.stdout
+    assert list(tmp_path.glob("flower.*")), "Flower remembers what it has seen"
 
 
 def test_no_service_is_healthy_before_it_runs(addresses: dict[str, str], tmp_path: Path) -> None:
