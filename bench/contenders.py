@@ -16,7 +16,9 @@ from pymongo.database import Database
 
 from bench.ground import Ground
 from bench.prepared import Headers
-from local.parts import environment_of, programs_of
+from local.parts import Part, environment_of, programs_of
+from local.plan import WITH_METRICS
+from local.ports import free_port
 from local.system import System
 from shared.clock import now
 from shared.domain.money import Money
@@ -65,7 +67,7 @@ def this_project(
 
     def commands(ground: Ground) -> dict[str, Command]:
         found: dict[str, Command] = {
-            part.name: part.command for part in programs_of(_system(ground, name)) if part.name in parts
+            part.name: _with_metrics(part) for part in programs_of(_system(ground, name)) if part.name in parts
         }
         for number in range(2, workers + 1):
             found[f"worker-{number}"] = [word.replace("worker@", f"worker-{number}@") for word in found["worker"]]
@@ -144,6 +146,11 @@ FLOOR = Contender(
 )
 
 
+def _with_metrics(part: Part) -> Command:
+    """On a port of its own, which supervisor gives it in `make run`."""
+    return ["env", f"METRICS_PORT={part.metrics_port}", *part.command] if part.metrics_port else part.command
+
+
 def _python(*arguments: str) -> Command:
     return [sys.executable, "-m", *arguments]
 
@@ -170,6 +177,7 @@ def _system(ground: Ground, name: str) -> System:
         pid=0,
         api_port=ground.port,
         flower_port=ground.flower_port,
+        metrics_ports={part: free_port() for part in WITH_METRICS},
         own_ports={},
         mongo_url=ground.mongo_url(name),
         redis_broker_url=ground.redis_broker.url,

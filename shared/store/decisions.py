@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo import ASCENDING, InsertOne, UpdateOne
+from pymongo import ASCENDING, InsertOne, UpdateMany, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
@@ -155,11 +155,23 @@ def _write_statuses(
     database: Database[Document], decisions: Sequence[Decision], at: datetime, session: ClientSession
 ) -> None:
     updates = [
-        UpdateOne({"_id": decision.order_id, "status": Status.PENDING.value}, _status_update(decision, at))
-        for decision in decisions
+        UpdateMany(
+            {"_id": {"$in": [decision.order_id for decision in alike]}, "status": Status.PENDING.value},
+            _status_update(alike[0], at),
+        )
+        for alike in _by_outcome(decisions)
     ]
     result = database.orders.bulk_write(updates, ordered=False, session=session)
-    check_all("orders", result.matched_count, len(updates))
+    check_all("orders", result.matched_count, len(decisions))
+
+
+def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
+    """Those with the same outcome share an update: of a product that everybody wants nearly all do."""
+    groups: dict[object, list[Decision]] = {}
+    for decision in decisions:
+        outcome = (decision.items, decision.total) if isinstance(decision, Confirmed) else decision.reason
+        groups.setdefault(outcome, []).append(decision)
+    return groups.values()
 
 
 def _status_update(decision: Decision, at: datetime) -> Document:
