@@ -7,7 +7,7 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.order import Order
 from shared.notices import FinishedOrders
-from shared.services.product_changes import publish_changes
+from shared.services.product_changes import report_changes
 from shared.store.cancellations import write_cancellation
 from shared.store.connection import Document
 
@@ -27,8 +27,9 @@ def cancel_order(
 
     Raises `OrderNotFound`, `OrderNotCancellable`, `Unavailable`.
     """
-    cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now())
-    publish_changes(product_cache, cancelled.changes)
+    with product_cache.changing() as close:
+        cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now(), close=close)
+    report_changes(cancelled.changes)
     finished_orders.publish([order_id], decided=False)
     log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))
     return cancelled.order

@@ -6,6 +6,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from shared.domain.closing import Close
 from shared.domain.errors import ProductNotFound
 from shared.domain.idempotency import Idempotency
 from shared.domain.movement import Movement
@@ -29,7 +30,7 @@ class FirstMovement:
 
 
 def write_adjustment(
-    database: Database[Document], movement: Movement, idempotency: Idempotency | None
+    database: Database[Document], movement: Movement, idempotency: Idempotency | None, close: Close
 ) -> Change | FirstMovement:
     """Move the stock and write its movement, or find the movement that had the key first.
 
@@ -44,7 +45,7 @@ def write_adjustment(
         if product is None or product.archived_at:
             raise ProductNotFound(movement.sku)
         change = Change(product, moved(product, movement.delta, at=movement.at))
-        write_changes(database, [change], session)
+        write_changes(database, [change], session, close)
         return change
 
     try:
