@@ -5,9 +5,10 @@ may fill. Invalidating deletes the key, and so the lease with it: a reader that 
 lease gone and can't put the old value back. Readers that find a lease taken wait for that fill. A lease of a second,
 whose holder may be dead, is taken over by one of them, which makes the late filler a stranger too.
 
-A writer closes the entries before it commits, by a lease of its own, and invalidates them after: whoever has seen the
-change, or anything that was changed with it, is not shown what was before it. That holds of the copies too that
-processes keep of what they read (`shared/local_copies.py`): the writer waits for their end before it commits.
+A writer closes the entries right before it commits, by a lease of its own, and invalidates them after: whoever has
+seen the change, or anything that was changed with it, is not shown what was before it. That holds of the copies too
+that processes keep of what they read (`shared/local_copies.py`): the writer warns of the change, and waits for their
+end.
 
 Redis down: everything is loaded from MongoDB, and one reader a second tries whether Redis is back.
 """
@@ -22,12 +23,13 @@ from dataclasses import dataclass
 import structlog
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
+from redis.commands.core import Script
 from redis.exceptions import ConnectionError as RedisAway
 from redis.retry import Retry
 
-from shared.cache_scripts import CLOSE, FILL, GIVE_UP, INVALIDATE, READ_OR_LEASE, RENEW
-from shared.domain.closing import Close
+from shared.cache_scripts import CLOSE, FILL, GIVE_UP, INVALIDATE, READ_OR_LEASE, RENEW, WARN
 from shared.domain.errors import Unavailable
+from shared.domain.warning import Warn
 from shared.local_copies import WAIT_SECONDS, Copy, Entry, LocalCopies, News, seconds_now
 from shared.owed_invalidations import OwedInvalidations
 from shared.settings import Settings
@@ -81,12 +83,13 @@ class LeaseCache:
     def __init__(self, redis: Redis, *, prefix: str, ttl_seconds: int) -> None:
         self._redis = redis
         self._prefix = prefix
-        self._log = f"{prefix}-closed"
+        self._log = f"{prefix}-changes"
         self._ttl_seconds = ttl_seconds
         self._renew = redis.register_script(RENEW)
         self._read_or_lease = redis.register_script(READ_OR_LEASE)
         self._fill = redis.register_script(FILL)
         self._give_up = redis.register_script(GIVE_UP)
+        self._warn = redis.register_script(WARN)
         self._close = redis.register_script(CLOSE)
         self._invalidate = redis.register_script(INVALIDATE)
         self._owed = OwedInvalidations(self._settle, ttl_seconds=ttl_seconds)
@@ -118,26 +121,27 @@ class LeaseCache:
         return self._load_and_fill(read, load), False
 
     @contextmanager
-    def changing(self) -> Iterator[Close]:
-        """For a change in MongoDB. What is yielded closes entries, which makes their readers wait for its outcome.
+    def changing(self) -> Iterator[Warn]:
+        """For a change in MongoDB. What is yielded warns of it; what that returns, closes the entries for the commit.
 
-        Whatever became of the change, all that was closed is invalidated afterwards. What Redis does not take of that
-        is tried again until it does (`shared/owed_invalidations.py`).
+        Warned of, an entry is still read, but no lasting copy is made of it. Closed, it makes its readers wait for the
+        outcome. Whatever that is, all is invalidated afterwards. What Redis does not take of this is tried again until
+        it does (`shared/owed_invalidations.py`).
         """
         token = f"w{secrets.token_hex(8)}"
         names: set[str] = set()
 
-        def close(keys: Iterable[str]) -> Callable[[], None]:
-            closing = [self._name(key) for key in keys]
-            if not closing:
+        def warn(keys: Iterable[str]) -> Callable[[], None]:
+            changing = [self._name(key) for key in keys]
+            if not changing:
                 return lambda: None
-            names.update(closing)
-            self._close_entries(closing, token)
+            names.update(changing)
+            self._tell(self._warn, changing, token)
             until = time.monotonic() + WAIT_SECONDS
-            return lambda: time.sleep(max(0.0, until - time.monotonic()))
+            return lambda: self._close_for_commit(changing, token, until)
 
         try:
-            yield close
+            yield warn
         finally:
             self._invalidate_or_owe(names, token)
 
@@ -145,13 +149,20 @@ class LeaseCache:
         """For a process that is about to end: whether Redis knows of all invalidations by then."""
         return self._owed.wait_until_settled(timeout_seconds)
 
-    def _close_entries(self, names: Sequence[str], token: str) -> None:
-        """Where Redis is away there is nothing to be closed, and copies come to their end all the same."""
+    def _close_for_commit(self, names: Sequence[str], token: str, copies_end_at: float) -> None:
+        """As late as can be, since readers wait as long as it is closed."""
+        time.sleep(max(0.0, copies_end_at - time.monotonic()))
+        if self._tell(self._close, names, token):
+            time.sleep(WAIT_SECONDS)
+
+    def _tell(self, script: Script, names: Sequence[str], token: str) -> int:
+        """Where Redis is away, no reader has it answer, and copies come to their end all the same."""
         if self._redis_may_be_asked():
             try:
-                self._close(keys=[self._log, *names], args=[token, LEASE_MILLISECONDS])
+                return int(script(keys=[self._log, *names], args=[token, LEASE_MILLISECONDS]) or 0)
             except RedisError as error:
                 self._pause(error)
+        return 0
 
     def _invalidate_or_owe(self, names: Collection[str], token: str) -> None:
         if not names:
@@ -174,8 +185,8 @@ class LeaseCache:
             time.sleep(WAIT_SECONDS)
 
     def _renewed_copy(self, read: Read) -> Entry | None:
-        """The copy that is here, if nothing was closed that it is of. One question is for all copies and readers."""
-        if read.name not in self._copies:
+        """The copy that is here, if no change of it was warned of. One question is for all copies and readers."""
+        if not self._copies.keeps(read.name):
             return None
         with self._renewing:
             if copy := self._copies.get(read.name, since=read.began):
@@ -206,9 +217,9 @@ class LeaseCache:
         answer, news = self._read_or_lease(keys=[read.name, self._log], args=arguments)
         self._next_try = 0.0
         match answer:
-            case [etag, body, left]:
+            case [etag, body, left, writer]:
                 entry = Entry(etag.decode(), body)
-                copy = Copy(entry, expires_at=question.asked_at + left / 1000)
+                copy = Copy(entry, question.asked_at, question.asked_at + left / 1000, lasting=writer is None)
                 self._copies.learn(question, _news(news), (read.name, copy))
                 return entry
         self._copies.learn(question, _news(news))
@@ -291,8 +302,8 @@ class LeaseCache:
 
 
 def _news(answer: list[bytes]) -> News:
-    position, *closed = answer
-    return News(position, closed[0].decode().split("\n") if closed else None)
+    position, *changing = answer
+    return News(position, changing[0].decode().split("\n") if changing else None)
 
 
 def _pauses(deadline: float) -> Iterator[float]:

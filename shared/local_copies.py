@@ -1,11 +1,11 @@
-"""Copies of cached entries in this process, good for some milliseconds after Redis was last asked what has been closed.
+"""Copies of cached entries in this process, good for some milliseconds after Redis was last asked what is changing.
 
 The safety argument. A question is dated before it is sent, so Redis answers it later than that, and the answer names
-every entry that was closed before. Whoever changes something closes its entry, waits until Redis has confirmed it and
-then `WAIT_SECONDS`, and commits only then. So a copy that was not named was true at the time of the question, and no
-change of it is committed within `GOOD_SECONDS` of that time, however long messages travel or processes stand still.
-An answer counts only if nothing else was learned since it was asked for; and what it names is forgotten before its date
-is, so that no reader can find an old copy beside a new date.
+every entry of whose change it was warned before. A writer warns of its change, waits until Redis has confirmed that and
+then `WAIT_SECONDS`, and commits only then; meanwhile no lasting copy is made. So a copy that was not named was true at
+the time of the question, and no change of it is committed within `GOOD_SECONDS` of that time, however long messages
+travel or processes stand still. An answer counts only if nothing else was learned since it was asked for; and what it
+names is forgotten before it dates the copies, so that no reader can find an old copy beside a new date.
 """
 
 import threading
@@ -34,13 +34,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
+    """One that is not `lasting`, as its entry is about to change, is for those who had come when it was asked for."""
+
     entry: Entry
+    asked_at: float
     expires_at: float
+    lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`position`: what the asker knows of, in the log of what was closed; empty for nothing."""
+    """`position`: what the asker knows of, in the log of changes; empty for nothing."""
 
     position: bytes
     asked_at: float
@@ -48,10 +52,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`closed`: the names of the entries; None when it is not known which, and all may have been."""
+    """`changing`: the names of entries; None when it is not known which, and it may be all."""
 
     position: bytes
-    closed: Sequence[str] | None
+    changing: Sequence[str] | None
 
 
 def seconds_now() -> float:
@@ -65,8 +69,10 @@ class LocalCopies:
         self._asked_at = -1.0
         self._learning = threading.Lock()
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._copies
+    def keeps(self, name: str) -> bool:
+        """A copy that may be good, or become so by a question."""
+        copy = self._copies.get(name)
+        return copy is not None and copy.lasting
 
     def get(self, name: str, *, since: float) -> Entry | None:
         """The entry as it was at some moment after `since`, when the reader came; None if that is not known.
@@ -74,10 +80,12 @@ class LocalCopies:
         The order of these lines matters: a copy that is still there after its date was read was good at that date.
         """
         asked_at, now = self._asked_at, seconds_now()
-        if asked_at < since and now >= asked_at + GOOD_SECONDS:
+        if asked_at <= since and now >= asked_at + GOOD_SECONDS:
             return None
         copy = self._copies.get(name)
-        return copy.entry if copy and now < copy.expires_at else None
+        if copy is None or now >= copy.expires_at or not (copy.lasting or copy.asked_at > since):
+            return None
+        return copy.entry
 
     def question(self) -> Question:
         """To be made before it is sent."""
@@ -88,7 +96,7 @@ class LocalCopies:
         with self._learning:
             if question.position != self._position:
                 return
-            self._forget(news.closed)
+            self._forget(news.changing)
             self._position = news.position
             if found:
                 self._keep(*found)

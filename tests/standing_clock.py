@@ -1,9 +1,12 @@
-"""A clock that stands still, for tests of what is good for some milliseconds."""
+"""A clock that hardly moves by itself, for tests of what is good for some milliseconds."""
 
 import threading
 from collections.abc import Callable
 
 import pytest
+
+TICK_SECONDS = 1e-9
+"""With every look, so that what comes later is later."""
 
 
 class StandingClock:
@@ -23,6 +26,7 @@ class StandingClock:
 
     def clock_gettime(self, _: int) -> float:
         self.asked_by.add(threading.get_ident())
+        self.seconds += TICK_SECONDS
         return self.seconds
 
     def sleep(self, seconds: float) -> None:

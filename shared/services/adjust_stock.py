@@ -35,8 +35,8 @@ def adjust_stock(
     """Raises `ProductNotFound`, `StockOutOfRange`, `IdempotencyKeyReuse`, `Unavailable`."""
     movement = Movement(str(uuid_utils.uuid7()), sku, MovementKind.ADJUSTMENT, delta, now(), by, reason)
     idempotency = idempotency_of(idempotency_key, {"sku": sku, "delta": delta, "reason": reason})
-    with product_cache.changing() as close:
-        outcome = write_adjustment(database, movement, idempotency, close)
+    with product_cache.changing() as warn:
+        outcome = write_adjustment(database, movement, idempotency, warn)
     if isinstance(outcome, FirstMovement):
         check_same_request(idempotency, outcome.fingerprint)
         return Adjusted(outcome.movement, replayed=True)

@@ -27,8 +27,8 @@ def cancel_order(
 
     Raises `OrderNotFound`, `OrderNotCancellable`, `Unavailable`.
     """
-    with product_cache.changing() as close:
-        cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now(), close=close)
+    with product_cache.changing() as warn:
+        cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=now(), warn=warn)
     report_changes(cancelled.changes)
     finished_orders.publish([order_id], decided=False)
     log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))

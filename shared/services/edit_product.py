@@ -48,7 +48,7 @@ def _change(
             raise VersionConflict(sku, product.version)
         return [Change(product, change(product))]
 
-    with product_cache.changing() as close:
-        changes = change_products(database, [sku], decide, close=close)
+    with product_cache.changing() as warn:
+        changes = change_products(database, [sku], decide, warn=warn)
     report_changes(changes)
     return changes[0].after

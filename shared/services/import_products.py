@@ -79,8 +79,8 @@ def _write(
 
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
-            with product_cache.changing() as close:
-                return change_products(database, [row.sku for row in rows], decide, close=close)
+            with product_cache.changing() as warn:
+                return change_products(database, [row.sku for row in rows], decide, warn=warn)
         except (SkuTaken, Unavailable) as error:
             if attempt == ATTEMPTS_MAX:
                 raise Unavailable("MongoDB") from error

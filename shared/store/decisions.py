@@ -17,11 +17,11 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.domain.allocation import Confirmed, Decision, Offer, PendingOrder, decide, stock_taken
-from shared.domain.closing import Close, nobody_is_told
 from shared.domain.money import Money
 from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Status
 from shared.domain.product import is_low
+from shared.domain.warning import Warn, nobody_is_told
 from shared.store.connection import Document
 from shared.store.documents import (
     history_value,
@@ -48,11 +48,11 @@ def decide_pending(
     order_ids: Sequence[str],
     *,
     at: datetime,
-    close: Close = nobody_is_told,
+    warn: Warn = nobody_is_told,
 ) -> Decided:
     """Decide those of the orders that are pending, in order of acceptance, in one transaction.
 
-    `close` is told the SKUs of which stock is taken, at each attempt.
+    `warn` is told the SKUs of which stock is taken, at each attempt.
 
     Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
     Raises `Unavailable`, `OrderUnreadable`; with any other error, too, one of the orders is at fault.
@@ -65,10 +65,10 @@ def decide_pending(
         taken = stock_taken(decisions)
         if decisions:
             _take_stock(database, offers, taken, at, session)
-            wait_until_closed = close(taken)
+            close = warn(taken)
             _write_ledger(database, decisions, at, session)
             _write_statuses(database, decisions, at, session)
-            wait_until_closed()
+            close()
         return Decided(decisions, _ran_low(offers, taken))
 
     return run_transaction(database, transact)

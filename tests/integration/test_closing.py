@@ -66,11 +66,11 @@ def test_at_the_commit_nobody_shows_what_was_before(
     reader, other = (make_product_cache(redis, settings()) for _ in range(2))
     reader.get_or_load("MUG", lambda _: OLD)
     shown: list[tuple[str, tuple[Entry, bool]]] = []
-    close_entries, commit = LeaseCache._close_entries, ClientSession.commit_transaction
+    tell, commit = LeaseCache._tell, ClientSession.commit_transaction
 
-    def read_and_close(*args: Any) -> None:
-        shown.append(("before it is closed", reader.get_or_load("MUG", lambda _: NEW)))
-        close_entries(*args)
+    def read_and_tell(*args: Any) -> int:
+        shown.append(("before it is told", reader.get_or_load("MUG", lambda _: NEW)))
+        return tell(*args)
 
     def read_and_commit(session: ClientSession) -> None:
         with monkeypatch.context() as reader_alone:
@@ -79,11 +79,12 @@ def test_at_the_commit_nobody_shows_what_was_before(
             shown.append(("before the commit", reader.get_or_load("MUG", lambda _: NEW)))
         commit(session)
 
-    monkeypatch.setattr(LeaseCache, "_close_entries", read_and_close)
+    monkeypatch.setattr(LeaseCache, "_tell", read_and_tell)
     monkeypatch.setattr(ClientSession, "commit_transaction", read_and_commit)
     writer(client, decider, orders)
 
-    assert shown == [("before it is closed", (OLD, True)), ("before the commit", (NEW, False))]
+    # told twice: of the change that comes, and right before the commit
+    assert shown == [*[("before it is told", (OLD, True))] * 2, ("before the commit", (NEW, False))]
     assert other.get_or_load("MUG", lambda _: NEW) == (NEW, False)
 
 

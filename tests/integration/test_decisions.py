@@ -194,14 +194,14 @@ def test_who_keeps_copies_of_a_stock_is_told_before_anyone_can_see_the_sale(data
     def tell(what: str, skus: list[str]) -> None:
         told.append((what, skus, status_of(database, order_ids[0]), stock_of(database, "MUG")))
 
-    def close(skus: Iterable[str]) -> Callable[[], None]:
-        closed = list(skus)
-        tell("close", closed)
-        return lambda: tell("wait", closed)
+    def warn(skus: Iterable[str]) -> Callable[[], None]:
+        changing = list(skus)
+        tell("warn", changing)
+        return lambda: tell("close", changing)
 
-    decide_pending(database, order_ids, at=now(), close=close)
+    decide_pending(database, order_ids, at=now(), warn=warn)
 
-    assert told == [("close", ["MUG"], "pending", 5), ("wait", ["MUG"], "pending", 5)]
+    assert told == [("warn", ["MUG"], "pending", 5), ("close", ["MUG"], "pending", 5)]
     assert status_of(database, order_ids[0]) == "confirmed"
 
 

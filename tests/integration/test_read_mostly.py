@@ -43,8 +43,8 @@ def test_mongodb_sees_ninety_percent_fewer_product_reads_than_without_the_cache(
         quick.products.update_one({"_id": sku}, {"$inc": {"version": 1}})
 
     def write_and_invalidate(sku: str) -> None:
-        with product_cache.changing() as close:
-            close([sku])()
+        with product_cache.changing() as warn:
+            warn([sku])()
             write(sku)
 
     without_cache = product_reads_of(database, lambda: run_mix(load, write))

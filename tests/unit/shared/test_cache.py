@@ -47,8 +47,8 @@ def age_lease(redis) -> Callable[[], None]:
 
 def change(cache: LeaseCache, *keys: str) -> None:
     """As whoever changes them in MongoDB does."""
-    with cache.changing() as close:
-        close(keys)()
+    with cache.changing() as warn:
+        warn(keys)()
 
 
 def never(_: float) -> Entry:
@@ -324,8 +324,8 @@ def test_invalidating_without_redis_is_logged_and_raises_nothing(cache, redis_se
 
 
 def test_an_invalidation_that_is_made_up_for_leaves_alone_what_another_writer_has_closed(cache, redis, redis_server):
-    with cache.changing() as close:
-        close(["a"])
+    with cache.changing() as warn:
+        warn(["a"])()
         closed_by = redis.hget("product:a", "lease")
         before = set(threads())
         redis_server.connected = False

@@ -61,8 +61,8 @@ def never(_: float) -> Entry:
 
 
 def change(cache: LeaseCache, *keys: str) -> None:
-    with cache.changing() as close:
-        close(keys)()
+    with cache.changing() as warn:
+        warn(keys)()
 
 
 def test_nothing_is_asked_while_the_copy_is_good(reader, questions, clock):
@@ -78,20 +78,47 @@ def test_then_one_question_is_asked_which_makes_all_copies_good_again(reader, qu
 
 
 def test_when_a_writer_may_commit_nobody_shows_the_copy_any_more(reader, writer):
-    with writer.changing() as close:
-        wait_until_closed = close(["a"])
+    with writer.changing() as warn:
+        close = warn(["a"])
         assert reader.get_or_load("a", never) == (OLD, True), "what is not committed yet"
-        wait_until_closed()
+        close()
         with pytest.raises(Unavailable):  # it waits for the writer
             reader.get_or_load("a", never)
     assert reader.get_or_load("a", lambda _: NEW) == (NEW, False)
     assert reader.get_or_load("b", never) == (OLD, True)
 
 
+def test_what_a_writer_has_warned_of_is_still_read_but_not_kept(reader, writer, questions, clock):
+    with writer.changing() as warn:
+        close = warn(["a"])
+        clock.seconds += GOOD_SECONDS
+        for _ in range(3):
+            assert reader.get_or_load("a", never) == (OLD, True)
+            clock.seconds += GOOD_SECONDS / 10
+        assert questions == ["_renew"] + 3 * ["_read_or_lease"]
+        close()
+        with pytest.raises(Unavailable):
+            reader.get_or_load("a", never)
+
+
+def test_a_warning_that_was_lost_is_made_up_for_when_it_is_closed(reader, writer, clock):
+    with writer.changing() as warn:
+        close = warn(["a"])
+        clock.seconds += WAIT_SECONDS
+        change(writer, "a")
+        for _ in range(2):
+            reader.get_or_load("a", lambda _: OLD)
+        clock.sleeps.clear()
+        close()
+        assert clock.sleeps[-1] == WAIT_SECONDS
+        with pytest.raises(Unavailable):
+            reader.get_or_load("a", never)
+
+
 def test_without_redis_too(reader, writer, redis_server):
     redis_server.connected = False
-    with writer.changing() as close:
-        close(["a"])()
+    with writer.changing() as warn:
+        warn(["a"])()
         assert reader.get_or_load("a", lambda _: NEW) == (NEW, False)
         redis_server.connected = True
 
@@ -101,18 +128,19 @@ def test_the_writer_waits_longer_than_a_clock_can_be_wrong():
 
 
 def test_what_of_the_waiting_has_passed_meanwhile_is_not_waited_for(writer, clock):
-    with writer.changing() as close:
-        wait_until_closed = close(["a"])
+    with writer.changing() as warn:
+        close = warn(["a"])
         clock.seconds += WAIT_SECONDS / 2
-        wait_until_closed()
+        close()
+        close = warn(["a"])
         clock.seconds += WAIT_SECONDS
-        wait_until_closed()
+        close()
     assert clock.sleeps == pytest.approx([WAIT_SECONDS / 2, 0])
 
 
 def test_what_was_filled_anew_between_closing_and_commit_is_waited_for_afterwards(reader, writer, redis, clock):
-    with writer.changing() as close:
-        close(["a"])()
+    with writer.changing() as warn:
+        warn(["a"])()
         redis.flushall()
         reader.get_or_load("a", lambda _: OLD)
         reader.get_or_load("a", never)
@@ -134,9 +162,9 @@ def test_an_emptied_redis_makes_every_copy_forgotten(reader, writer, redis, cloc
 
 
 def test_a_log_that_was_begun_anew_at_the_same_place_is_known_as_another(reader, redis, clock):
-    [(place, _)] = redis.xrange("product-closed")
-    redis.delete("product-closed")
-    redis.xadd("product-closed", {"by": "another", "closed": ""}, id=place)
+    [(place, _)] = redis.xrange("product-changes")
+    redis.delete("product-changes")
+    redis.xadd("product-changes", {"by": "another", "closed": ""}, id=place)
     redis.delete("product:a")
     clock.seconds += GOOD_SECONDS
     assert reader.get_or_load("a", lambda _: NEW) == (NEW, False)
@@ -156,7 +184,7 @@ def test_who_is_too_far_behind_to_know_what_was_closed_forgets_all(reader, write
 def test_the_log_stays_short(writer, redis):
     for _ in range(2 * LOG_LENGTH):
         change(writer, "a")
-    assert redis.xlen("product-closed") == LOG_LENGTH
+    assert redis.xlen("product-changes") == LOG_LENGTH
 
 
 def test_a_copy_lives_no_longer_than_the_entry_that_it_is_of(reader, redis, clock):
@@ -169,8 +197,8 @@ def test_a_copy_lives_no_longer_than_the_entry_that_it_is_of(reader, redis, cloc
 
 def test_a_process_that_owes_redis_a_change_shows_no_copies(reader, redis_server):
     redis_server.connected = False
-    with reader.changing() as close:
-        close(["b"])
+    with reader.changing() as warn:
+        warn(["b"])
     assert reader.get_or_load("a", lambda _: NEW) == (NEW, False)
     redis_server.connected = True
 
@@ -231,7 +259,7 @@ def read_at_once(reader: LeaseCache, key: str) -> list[tuple[Entry, bool]]:
 
 
 def test_what_was_read_before_something_else_was_learned_is_not_kept():
-    copies, copy = LocalCopies(), Copy(OLD, expires_at=2_000)
+    copies, copy = LocalCopies(), Copy(OLD, 1_000, expires_at=2_000)
     early, late = copies.question(), copies.question()
     copies.learn(late, News(b"2 x", ["a"]))
     copies.learn(early, News(b"1 x", []), ("a", copy))
@@ -240,17 +268,17 @@ def test_what_was_read_before_something_else_was_learned_is_not_kept():
 
 
 def test_the_date_is_that_of_the_question_and_not_of_the_answer(clock):
-    copies, copy = LocalCopies(), Copy(OLD, expires_at=2_000)
+    copies, copy = LocalCopies(), Copy(OLD, 1_000, expires_at=2_000)
     question = copies.question()
     clock.seconds += GOOD_SECONDS
     copies.learn(question, News(b"1 x", None), ("a", copy))
-    assert copies.get("a", since=clock.seconds) is None
-    assert copies.get("a", since=clock.seconds - GOOD_SECONDS) == OLD, "for whom it was asked"
+    assert copies.get("a", since=question.asked_at) is None
+    assert copies.get("a", since=question.asked_at - 0.001) == OLD, "for whom it was asked"
 
 
 def test_the_number_of_copies_is_bounded_and_the_oldest_go():
     copies = LocalCopies()
     for number in range(COPIES_MAX + 2):
-        copies.learn(copies.question(), News(b"1 x", []), (f"a{number}", Copy(OLD, expires_at=2_000)))
-    kept = [number for number in range(COPIES_MAX + 2) if f"a{number}" in copies]
+        copies.learn(copies.question(), News(b"1 x", []), (f"a{number}", Copy(OLD, 1_000, expires_at=2_000)))
+    kept = [number for number in range(COPIES_MAX + 2) if copies.keeps(f"a{number}")]
     assert kept == list(range(2, COPIES_MAX + 2))
