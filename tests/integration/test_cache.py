@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from shared.cache import LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, Entry, LeaseCache
-from shared.local_copies import GOOD_SECONDS
+from shared.cache import LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, LeaseCache
+from shared.local_copies import GOOD_SECONDS, Entry
 from tests.standing_clock import standing_clock
 
 OLD, NEW = Entry("v1", b"old"), Entry("v2", b"new")

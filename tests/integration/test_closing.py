@@ -13,7 +13,8 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from redis import Redis, RedisError
 
-from shared.cache import Entry, LeaseCache, make_product_cache
+from shared.cache import LeaseCache, make_product_cache
+from shared.local_copies import Entry
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document
 from tests.builders import a_line, a_product, an_order, bearer, settings

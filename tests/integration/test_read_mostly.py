@@ -9,7 +9,8 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from redis import Redis
 
-from shared.cache import Entry, make_product_cache
+from shared.cache import make_product_cache
+from shared.local_copies import Entry
 from shared.store.connection import Document
 from shared.store.documents import product_document
 from shared.store.products import find_product

@@ -13,11 +13,11 @@ from shared.cache import (
     LEASE_MILLISECONDS,
     PAUSE_SECONDS,
     TAKE_OVER_MILLISECONDS,
-    Entry,
     LeaseCache,
     make_product_cache,
 )
 from shared.domain.errors import ProductNotFound, Unavailable
+from shared.local_copies import Entry
 from tests.builders import settings
 from tests.standing_clock import StandingClock, standing_clock
 

@@ -7,10 +7,10 @@ from time import monotonic, sleep
 import fakeredis
 import pytest
 
-from shared.cache import Entry, LeaseCache
+from shared.cache import LeaseCache
 from shared.cache_scripts import LOG_LENGTH
 from shared.domain.errors import Unavailable
-from shared.local_copies import COPIES_MAX, GOOD_SECONDS, WAIT_SECONDS, Copy, LocalCopies, News
+from shared.local_copies import COPIES_MAX, GOOD_SECONDS, WAIT_SECONDS, Copy, Entry, LocalCopies, News
 from tests.standing_clock import StandingClock, standing_clock
 
 OLD, NEW = Entry("v1", b'{"stock":1}'), Entry("v2", b'{"stock":0}')
