@@ -276,6 +276,14 @@ def test_the_date_is_that_of_the_question_and_not_of_the_answer(clock):
     assert copies.get("a", since=question.asked_at - 0.001) == OLD, "for whom it was asked"
 
 
+def test_a_copy_of_what_is_about_to_change_is_for_those_who_had_come_when_it_was_asked_for(clock):
+    copies, came = LocalCopies(), clock.seconds
+    question = copies.question()
+    copies.learn(question, News(b"1 x", []), ("a", Copy(OLD, question.asked_at, expires_at=2_000, lasting=False)))
+    assert copies.get("a", since=came) == OLD
+    assert copies.get("a", since=clock.seconds) is None
+
+
 def test_the_number_of_copies_is_bounded_and_the_oldest_go():
     copies = LocalCopies()
     for number in range(COPIES_MAX + 2):
