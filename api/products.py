@@ -15,11 +15,11 @@ from api.paging import page_response, position_in_request
 from api.resources import resources
 from api.response import Response, json_response
 from api.schemas import ProductIn, ProductListIn, ProductOut, ProductPageOut, ProductPatchIn
-from shared.cache import Entry
 from shared.domain.catalogue import ProductQuery, ProductSort
 from shared.domain.errors import ProductNotFound
 from shared.domain.money import Money
 from shared.domain.product import SKU_PATTERN
+from shared.local_copies import Entry
 from shared.metrics import CACHE_READS
 from shared.services.create_product import create_product
 from shared.services.edit_product import archive_product, edit_product
@@ -58,11 +58,11 @@ def get_product(sku: str) -> Response:
     """Read a product. `X-Cache` says whether MongoDB was asked."""
     check_sku(sku)
     entry, hit = resources().product_cache.get_or_load(sku, lambda seconds: _load(sku, seconds))
-    response = Response(entry.body, content_type="application/json")
-    response.set_etag(entry.etag)
-    response.headers["X-Cache"] = "hit" if hit else "miss"
-    CACHE_READS[response.headers["X-Cache"]].inc()
-    return _revalidated(response)
+    CACHE_READS["hit" if hit else "miss"].inc()
+    response = Response(entry.body, headers=_headers(entry, hit))  # all at once: half as long as one by one
+    if "If-None-Match" in request.headers:
+        response.make_conditional(request)
+    return response
 
 
 @blueprint.get("/products")
@@ -117,6 +117,16 @@ def check_sku(sku: str) -> None:
     """No product can have a SKU that is not in its form; no need to look."""
     if not SKU_PATTERN.fullmatch(sku):
         raise ProductNotFound(sku)
+
+
+def _headers(entry: Entry, hit: bool) -> list[tuple[str, str]]:
+    """As `_revalidated` has it, too."""
+    return [
+        ("Content-Type", "application/json"),
+        ("ETag", f'"{entry.etag}"'),
+        ("X-Cache", "hit" if hit else "miss"),
+        ("Cache-Control", "no-cache"),
+    ]
 
 
 def _load(sku: str, within_seconds: float) -> Entry:

@@ -5,26 +5,32 @@ may fill. Invalidating deletes the key, and so the lease with it: a reader that 
 lease gone and can't put the old value back. Readers that find a lease taken wait for that fill. A lease of a second,
 whose holder may be dead, is taken over by one of them, which makes the late filler a stranger too.
 
-A writer whose change shows elsewhere first, such as in the status of an order, closes the entries right before it
-commits, by a lease of its own, and invalidates them after: whoever has seen the change is not shown what was before it.
+A writer closes the entries right before it commits, by a lease of its own, and invalidates them after: whoever has
+seen the change, or anything that was changed with it, is not shown what was before it. That holds of the copies too
+that processes keep of what they read (`shared/local_copies.py`): the writer warns of the change, and waits for their
+end.
 
 Redis down: everything is loaded from MongoDB, and one reader a second tries whether Redis is back.
 """
 
 import secrets
+import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
 
 import structlog
 from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.commands.core import Script
+from redis.exceptions import ConnectionError as RedisAway
 from redis.retry import Retry
 
+from shared.cache_scripts import CLOSE, FILL, GIVE_UP, INVALIDATE, READ_OR_LEASE, RENEW, WARN
 from shared.domain.errors import Unavailable
+from shared.domain.warning import Warn
+from shared.local_copies import WAIT_SECONDS, Copy, Entry, LocalCopies, News, seconds_now
 from shared.metrics import CACHE_FILLS_REFUSED
 from shared.owed_invalidations import OwedInvalidations
 from shared.settings import Settings
@@ -43,62 +49,13 @@ POLL_SECONDS = 0.005
 POLL_SECONDS_MAX = 0.08
 PAUSE_SECONDS = 1.0
 
-# Both answer {etag, body}: the entry that is there; {token}: of another's lease, to be waited for; {}: go on.
+LEASE_GONE = b""
+"""Not kept, and nobody to wait for."""
 
-# KEYS[1] the key, ARGV: token, the lease's milliseconds, its age in milliseconds when it may be taken over.
-READ_OR_LEASE = """
-local entry = redis.call('HMGET', KEYS[1], 'etag', 'body', 'lease')
-if entry[2] then return {entry[1], entry[2]} end
-local age = ARGV[2] - redis.call('PTTL', KEYS[1])
-if entry[3] and age < tonumber(ARGV[3]) then return {entry[3]} end
-redis.call('HSET', KEYS[1], 'lease', ARGV[1])
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {}
-"""
-
-# KEYS[1] the key, ARGV: token, etag, body, milliseconds to live.
-FILL = """
-local entry = redis.call('HMGET', KEYS[1], 'etag', 'body', 'lease')
-if entry[2] then return {entry[1], entry[2]} end
-if entry[3] and entry[3] ~= ARGV[1] then return {entry[3]} end
-if not entry[3] then return {false} end
-redis.call('HDEL', KEYS[1], 'lease')
-redis.call('HSET', KEYS[1], 'etag', ARGV[2], 'body', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return {}
-"""
-
-# KEYS: entries that are about to change. ARGV: the writer's token, the lease's milliseconds.
-CLOSE = """
-for _, key in ipairs(KEYS) do
-  redis.call('DEL', key)
-  redis.call('HSET', key, 'lease', ARGV[1])
-  redis.call('PEXPIRE', key, ARGV[2])
-end
-"""
-
-# KEYS: entries that have changed. What another writer has closed meanwhile is left to it. ARGV[1] the writer's token.
-INVALIDATE = """
-for _, key in ipairs(KEYS) do
-  local lease = redis.call('HGET', key, 'lease')
-  if not lease or lease == ARGV[1] or string.sub(lease, 1, 1) ~= 'w' then redis.call('DEL', key) end
-end
-"""
-
-# KEYS[1] the key, ARGV[1] the token.
-GIVE_UP = """
-if redis.call('HGET', KEYS[1], 'lease') == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
+TURNS = 64
+"""Readers of one process who want the same entry ask one after the other, so that one answer serves all of them."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A finished answer: its entity tag, without quotes, and its body."""
-
-    etag: str
-    body: bytes
 
 
 def connect_redis(url: str) -> Redis:
@@ -112,17 +69,38 @@ def connect_redis(url: str) -> Redis:
     )
 
 
+Argument = str | bytes | int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """`failures`: of Redis, before it began; `deadline` on the monotonic clock, `began` on that of the copies."""
+
+    name: str
+    token: str
+    began: float
+    deadline: float
+    failures: int
+
+
 class LeaseCache:
     def __init__(self, redis: Redis, *, prefix: str, ttl_seconds: int) -> None:
         self._redis = redis
         self._prefix = prefix
+        self._log = f"{prefix}-changes"
         self._ttl_seconds = ttl_seconds
+        self._renew = redis.register_script(RENEW)
         self._read_or_lease = redis.register_script(READ_OR_LEASE)
         self._fill = redis.register_script(FILL)
         self._give_up = redis.register_script(GIVE_UP)
+        self._warn = redis.register_script(WARN)
         self._close = redis.register_script(CLOSE)
         self._invalidate = redis.register_script(INVALIDATE)
         self._owed = OwedInvalidations(self._settle, ttl_seconds=ttl_seconds)
+        self._copies = LocalCopies()
+        self._renewing = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(TURNS)]
+        self._failures = 0
         self._next_try = 0.0
         self._log_now = Throttle(seconds=1.0)
 
@@ -131,50 +109,64 @@ class LeaseCache:
 
         What `load` raises is raised, and nothing is cached. Raises `Unavailable` when no answer comes in time.
         """
-        deadline = time.monotonic() + BUDGET_SECONDS
+        name, began = self._name(key), seconds_now()
+        if not self._owed and (copy := self._copies.get(name, since=began)):
+            return copy, True
         if not self._redis_may_be_asked():
             return load(BUDGET_SECONDS), False
-        token = secrets.token_hex(8)
+        read = Read(name, secrets.token_hex(8), began, time.monotonic() + BUDGET_SECONDS, self._failures)
         try:
-            hit = self._hit_or_lease(key, token, deadline)
+            hit = self._renewed_copy(read) or self._hit_or_lease(read)
         except RedisError as error:
             self._pause(error)
-            return load(_seconds_left(deadline)), False
+            return load(_seconds_left(read.deadline)), False
         if hit:
             return hit, True
-        return self._load_and_fill(key, token, load, deadline), False
+        return self._load_and_fill(read, load), False
 
     @contextmanager
-    def changing(self) -> Iterator[Callable[[Iterable[str]], None]]:
-        """For a change that others can see as soon as it is committed, such as the status of an order.
+    def changing(self) -> Iterator[Warn]:
+        """For a change in MongoDB. What is yielded warns of it; what that returns, closes the entries for the commit.
 
-        What is yielded closes entries: called right before the commit, it makes their readers wait for its outcome.
-        Afterwards all that was closed is invalidated, whatever became of the change.
+        Warned of, an entry is still read, but no lasting copy is made of it. Closed, it makes its readers wait for the
+        outcome. Whatever that is, all is invalidated afterwards. What Redis does not take of this is tried again until
+        it does (`shared/owed_invalidations.py`).
         """
         token = f"w{secrets.token_hex(8)}"
         names: set[str] = set()
 
-        def close(keys: Iterable[str]) -> None:
-            closing = [self._name(key) for key in keys]
-            names.update(closing)
-            if closing and self._redis_may_be_asked():
-                try:
-                    self._close(keys=closing, args=[token, LEASE_MILLISECONDS])
-                except RedisError as error:
-                    self._pause(error)
+        def warn(keys: Iterable[str]) -> Callable[[], None]:
+            changing = [self._name(key) for key in keys]
+            if not changing:
+                return lambda: None
+            names.update(changing)
+            self._tell(self._warn, changing, token)
+            until = time.monotonic() + WAIT_SECONDS
+            return lambda: self._close_for_commit(changing, token, until)
 
         try:
-            yield close
+            yield warn
         finally:
             self._invalidate_or_owe(names, token)
-
-    def invalidate(self, keys: Iterable[str]) -> None:
-        """After the commit. What Redis does not take is tried again until it does (`shared/owed_invalidations.py`)."""
-        self._invalidate_or_owe({self._name(key) for key in keys}, token="")
 
     def wait_until_settled(self, timeout_seconds: float) -> bool:
         """For a process that is about to end: whether Redis knows of all invalidations by then."""
         return self._owed.wait_until_settled(timeout_seconds)
+
+    def _close_for_commit(self, names: Sequence[str], token: str, copies_end_at: float) -> None:
+        """As late as can be, since readers wait as long as it is closed."""
+        time.sleep(max(0.0, copies_end_at - time.monotonic()))
+        if self._tell(self._close, names, token):
+            time.sleep(WAIT_SECONDS)
+
+    def _tell(self, script: Script, names: Sequence[str], token: str) -> int:
+        """Where Redis is away, no reader has it answer, and copies come to their end all the same."""
+        if self._redis_may_be_asked():
+            try:
+                return int(script(keys=[self._log, *names], args=[token, LEASE_MILLISECONDS]) or 0)
+            except RedisError as error:
+                self._pause(error)
+        return 0
 
     def _invalidate_or_owe(self, names: Collection[str], token: str) -> None:
         if not names:
@@ -183,44 +175,81 @@ class LeaseCache:
             self._owed.add(names)  # Redis is away: no need for this caller to find that out too
             return
         try:
-            self._invalidate(keys=list(names), args=[token])
+            self._invalidate_all(names, token)
         except RedisError as error:
             self._pause(error)
             self._owed.add(names)
 
     def _settle(self, names: Collection[str]) -> None:
-        self._invalidate(keys=list(names), args=[""])
+        self._invalidate_all(names, "")
 
-    def _hit_or_lease(self, key: str, token: str, deadline: float) -> Entry | None:
+    def _invalidate_all(self, names: Collection[str], token: str) -> None:
+        """Those that were open meanwhile may have been copied: afterwards it waits until no copy is shown any more."""
+        if self._invalidate(keys=[self._log, *names], args=[token]):
+            time.sleep(WAIT_SECONDS)
+
+    def _renewed_copy(self, read: Read) -> Entry | None:
+        """The copy that is here, if no change of it was warned of. One question is for all copies and readers."""
+        if not self._copies.keeps(read.name):
+            return None
+        with self._renewing:
+            if copy := self._copies.get(read.name, since=read.began):
+                return copy
+            self._check_not_away(read)
+            question = self._copies.question()
+            answer = self._renew(keys=[self._log], args=[question.position, read.token])
+            self._copies.learn(question, _news(answer))
+        return self._copies.get(read.name, since=read.began)
+
+    def _hit_or_lease(self, read: Read) -> Entry | None:
         """The entry; or None, and then the lease is ours."""
-        for pause in _pauses(deadline):
-            answer = self._ask(self._read_or_lease, key, token, LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS)
+        for pause in _pauses(read.deadline):
+            with self._turns[hash(read.name) % TURNS]:
+                if copy := self._copies.get(read.name, since=read.began):
+                    return copy
+                self._check_not_away(read)
+                answer = self._ask_for_entry(read)
             if not isinstance(answer, bytes):
                 return answer
             time.sleep(pause)
         raise Unavailable("a fill of the cache")
 
-    def _load_and_fill(self, key: str, token: str, load: Callable[[float], Entry], deadline: float) -> Entry:
+    def _ask_for_entry(self, read: Read) -> Entry | bytes | None:
+        """The entry, another's lease to wait for, or None."""
+        question = self._copies.question()
+        arguments: list[Argument] = [read.token, LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, question.position]
+        answer, news = self._read_or_lease(keys=[read.name, self._log], args=arguments)
+        self._next_try = 0.0
+        match answer:
+            case [etag, body, left, writer]:
+                entry = Entry(etag.decode(), body)
+                copy = Copy(entry, question.asked_at, question.asked_at + left / 1000, lasting=writer is None)
+                self._copies.learn(question, _news(news), (read.name, copy))
+                return entry
+        self._copies.learn(question, _news(news))
+        return answer[0] if answer else None
+
+    def _load_and_fill(self, read: Read, load: Callable[[float], Entry]) -> Entry:
         try:
-            entry = load(_seconds_left(deadline))
+            entry = load(_seconds_left(read.deadline))
         except Exception:
-            self._give_lease_up(key, token)
+            self._give_lease_up(read)
             raise
         try:
-            return self._fill_or_wait(key, token, entry, deadline)
+            return self._fill_or_wait(read, entry)
         except RedisError as error:
             self._pause(error)
             return entry
 
-    def _fill_or_wait(self, key: str, token: str, entry: Entry, deadline: float) -> Entry:
+    def _fill_or_wait(self, read: Read, entry: Entry) -> Entry:
         """What stands at the end: our entry, or that of the reader who has the lease now.
 
         That one may have read before us. If we did not wait for its fill, our caller could see it after ours, and go
         back in time. Leases taken later than that are no matter: their holders read after us.
         """
         lease = None
-        for pause in _pauses(deadline):
-            answer = self._ask(self._fill, key, token, entry.etag, entry.body, self._milliseconds_to_live())
+        for pause in _pauses(read.deadline):
+            answer = self._ask_to_fill(read, entry)
             CACHE_FILLS_REFUSED.inc(lease is None and answer is not None)
             if isinstance(answer, Entry):
                 return answer
@@ -230,24 +259,25 @@ class LeaseCache:
             time.sleep(pause)
         return entry
 
-    def _give_lease_up(self, key: str, token: str) -> None:
-        try:
-            self._give_up(keys=[self._name(key)], args=[token])
-        except RedisError as error:
-            self._pause(error)
-
-    def _ask(self, script: Script, key: str, *args: str | bytes | int) -> Entry | bytes | None:
-        """The entry, another's lease to wait for, or None."""
-        answer = cast("list[bytes | None]", script(keys=[self._name(key)], args=list(args)))
+    def _ask_to_fill(self, read: Read, entry: Entry) -> Entry | bytes | None:
+        """The entry that was there already, another's lease to wait for, `LEASE_GONE`, or None: it was filled."""
+        arguments: list[Argument] = [read.token, entry.etag, entry.body, self._milliseconds_to_live()]
+        answer = self._fill(keys=[read.name], args=arguments)
         self._next_try = 0.0
         match answer:
             case [bytes(etag), bytes(body)]:
                 return Entry(etag.decode(), body)
-            case [None]:
-                return b""
             case [bytes(lease)]:
                 return lease
+            case [None]:
+                return LEASE_GONE
         return None
+
+    def _give_lease_up(self, read: Read) -> None:
+        try:
+            self._give_up(keys=[read.name], args=[read.token])
+        except RedisError as error:
+            self._pause(error)
 
     def _milliseconds_to_live(self) -> int:
         """Spread over a tenth, so that keys which were filled together do not expire together."""
@@ -268,10 +298,21 @@ class LeaseCache:
         self._next_try = now + PAUSE_SECONDS
         return True
 
+    def _check_not_away(self, read: Read) -> None:
+        """Raises `RedisAway` when another has found it away while this one waited for its turn."""
+        if self._failures != read.failures:
+            raise RedisAway("found away meanwhile")
+
     def _pause(self, error: RedisError) -> None:
+        self._failures += 1
         self._next_try = time.monotonic() + PAUSE_SECONDS
         if self._log_now():
             log.warning("cache unavailable, reading MongoDB", error=repr(error))
+
+
+def _news(answer: list[bytes]) -> News:
+    position, *changing = answer
+    return News(position, changing[0].decode().split("\n") if changing else None)
 
 
 def _pauses(deadline: float) -> Iterator[float]:

@@ -9,7 +9,7 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.idempotency import check_same_request, idempotency_of
 from shared.domain.movement import Movement, MovementKind
-from shared.services.product_changes import publish_changes
+from shared.services.product_changes import report_changes
 from shared.store.connection import Document
 from shared.store.movements import FirstMovement, write_adjustment
 
@@ -35,9 +35,10 @@ def adjust_stock(
     """Raises `ProductNotFound`, `StockOutOfRange`, `IdempotencyKeyReuse`, `Unavailable`."""
     movement = Movement(str(uuid_utils.uuid7()), sku, MovementKind.ADJUSTMENT, delta, now(), by, reason)
     idempotency = idempotency_of(idempotency_key, {"sku": sku, "delta": delta, "reason": reason})
-    outcome = write_adjustment(database, movement, idempotency)
+    with product_cache.changing() as warn:
+        outcome = write_adjustment(database, movement, idempotency, warn)
     if isinstance(outcome, FirstMovement):
         check_same_request(idempotency, outcome.fingerprint)
         return Adjusted(outcome.movement, replayed=True)
-    publish_changes(product_cache, [outcome])
+    report_changes([outcome])
     return Adjusted(movement, replayed=False)

@@ -8,7 +8,7 @@ from shared.clock import now
 from shared.domain.order import Order
 from shared.metrics import ORDERS_CANCELLED
 from shared.notices import FinishedOrders
-from shared.services.product_changes import publish_changes
+from shared.services.product_changes import report_changes
 from shared.store.cancellations import write_cancellation
 from shared.store.connection import Document
 
@@ -29,10 +29,11 @@ def cancel_order(
     Raises `OrderNotFound`, `OrderNotCancellable`, `Unavailable`.
     """
     at = now()
-    cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=at)
+    with product_cache.changing() as warn:
+        cancelled = write_cancellation(database, order_id, customer=customer, by=by, at=at, warn=warn)
     if cancelled.order.updated_at == at:  # else it was before
         ORDERS_CANCELLED.inc()
-    publish_changes(product_cache, cancelled.changes)
+    report_changes(cancelled.changes)
     finished_orders.publish([order_id], decided=False)
     log.info("order cancelled", order_id=order_id, by=by, lines_returned=len(cancelled.changes))
     return cancelled.order

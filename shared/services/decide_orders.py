@@ -96,8 +96,8 @@ class OrderDecider:
             return {}
 
     def _decide_and_tell(self, order_ids: Sequence[str]) -> dict[str, Decision]:
-        with self._product_cache.changing() as close:
-            decided = decide_pending(self._database, order_ids, at=now(), about_to_sell=close)
+        with self._product_cache.changing() as warn:
+            decided = decide_pending(self._database, order_ids, at=now(), warn=warn)
         decisions = decided.decisions
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)

@@ -9,7 +9,7 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.errors import ProductNotFound, VersionConflict
 from shared.domain.product import Change, Product, changed
-from shared.services.product_changes import publish_changes
+from shared.services.product_changes import report_changes
 from shared.store.connection import Document
 from shared.store.products import change_products
 
@@ -48,6 +48,7 @@ def _change(
             raise VersionConflict(sku, product.version)
         return [Change(product, change(product))]
 
-    changes = change_products(database, [sku], decide)
-    publish_changes(product_cache, changes)
+    with product_cache.changing() as warn:
+        changes = change_products(database, [sku], decide, warn=warn)
+    report_changes(changes)
     return changes[0].after

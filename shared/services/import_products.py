@@ -16,7 +16,7 @@ from shared.clock import now
 from shared.domain.errors import SkuTaken, Unavailable
 from shared.domain.product import Change, Product
 from shared.domain.product_import import BadRow, ProductRow, applied, archived, repeated
-from shared.services.product_changes import publish_changes
+from shared.services.product_changes import report_changes
 from shared.store.connection import Document
 from shared.store.products import change_products
 
@@ -44,8 +44,8 @@ def import_products(
     """Yields after every commit. Raises `Unavailable`, and what `rows` raises; what was yielded before stays."""
     for batch in batches(each_sku_once(rows)):
         wanted = [row for row in batch if isinstance(row, ProductRow)]
-        changes = _write(database, wanted, by) if wanted else []
-        publish_changes(product_cache, changes)
+        changes = _write(database, product_cache, wanted, by) if wanted else []
+        report_changes(changes)
         yield _outcome(batch, changes)
 
 
@@ -67,7 +67,9 @@ def each_sku_once(rows: Iterable[Row]) -> Iterator[Row]:
         yield row
 
 
-def _write(database: Database[Document], rows: Sequence[ProductRow], by: str) -> Sequence[Change]:
+def _write(
+    database: Database[Document], product_cache: LeaseCache, rows: Sequence[ProductRow], by: str
+) -> Sequence[Change]:
     """A commit of which nobody knows may be repeated too: rows say what shall be, not by how much it changes."""
 
     def decide(found: Mapping[str, Product]) -> list[Change]:
@@ -77,7 +79,8 @@ def _write(database: Database[Document], rows: Sequence[ProductRow], by: str) ->
 
     for attempt in range(1, ATTEMPTS_MAX + 1):
         try:
-            return change_products(database, [row.sku for row in rows], decide)
+            with product_cache.changing() as warn:
+                return change_products(database, [row.sku for row in rows], decide, warn=warn)
         except (SkuTaken, Unavailable) as error:
             if attempt == ATTEMPTS_MAX:
                 raise Unavailable("MongoDB") from error

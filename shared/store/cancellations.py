@@ -15,6 +15,7 @@ from pymongo.database import Database
 from shared.domain.errors import OrderNotCancellable, OrderNotFound
 from shared.domain.order import Order, Status
 from shared.domain.product import Change, returned
+from shared.domain.warning import Warn
 from shared.store.connection import Document
 from shared.store.documents import history_value, order_from
 from shared.store.orders import named_order
@@ -31,7 +32,7 @@ class Cancelled:
 
 
 def write_cancellation(
-    database: Database[Document], order_id: str, *, customer: str | None, by: str, at: datetime
+    database: Database[Document], order_id: str, *, customer: str | None, by: str, at: datetime, warn: Warn
 ) -> Cancelled:
     """`customer` must be the order's, unless it is None.
 
@@ -52,7 +53,7 @@ def write_cancellation(
         products = read_products(database, sorted(taken), session)
         # Into the stock of archived products too: their ledger stays true.
         changes = [returned(products[sku], taken[sku], order_id=order_id, by=by, at=at) for sku in taken]
-        write_changes(database, changes, session)
+        write_changes(database, changes, session, warn)
         return Cancelled(cancelled, changes)
 
     return run_transaction(database, cancel)

@@ -8,7 +8,7 @@ The safety argument, in the order of its lines of defence:
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from shared.domain.money import Money
 from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Status
 from shared.domain.product import is_low
+from shared.domain.warning import Warn, nobody_is_told
 from shared.store.connection import Document
 from shared.store.documents import (
     history_value,
@@ -47,11 +48,11 @@ def decide_pending(
     order_ids: Sequence[str],
     *,
     at: datetime,
-    about_to_sell: Callable[[Iterable[str]], None] = lambda _: None,
+    warn: Warn = nobody_is_told,
 ) -> Decided:
     """Decide those of the orders that are pending, in order of acceptance, in one transaction.
 
-    `about_to_sell` is told the SKUs right before each commit that takes stock of them.
+    `warn` is told the SKUs of which stock is taken, at each attempt.
 
     Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
     Raises `Unavailable`, `OrderUnreadable`; with any other error, too, one of the orders is at fault.
@@ -64,9 +65,10 @@ def decide_pending(
         taken = stock_taken(decisions)
         if decisions:
             _take_stock(database, offers, taken, at, session)
+            close = warn(taken)
             _write_ledger(database, decisions, at, session)
             _write_statuses(database, decisions, at, session)
-            about_to_sell(taken)
+            close()
         return Decided(decisions, _ran_low(offers, taken))
 
     return run_transaction(database, transact)

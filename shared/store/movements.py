@@ -10,6 +10,7 @@ from shared.domain.errors import ProductNotFound
 from shared.domain.idempotency import Idempotency
 from shared.domain.movement import Movement
 from shared.domain.product import Change, moved
+from shared.domain.warning import Warn
 from shared.store.connection import Document
 from shared.store.documents import idempotency_value, movement_document, movement_from
 from shared.store.errors import outage_as_unavailable
@@ -29,7 +30,7 @@ class FirstMovement:
 
 
 def write_adjustment(
-    database: Database[Document], movement: Movement, idempotency: Idempotency | None
+    database: Database[Document], movement: Movement, idempotency: Idempotency | None, warn: Warn
 ) -> Change | FirstMovement:
     """Move the stock and write its movement, or find the movement that had the key first.
 
@@ -44,7 +45,7 @@ def write_adjustment(
         if product is None or product.archived_at:
             raise ProductNotFound(movement.sku)
         change = Change(product, moved(product, movement.delta, at=movement.at))
-        write_changes(database, [change], session)
+        write_changes(database, [change], session, warn)
         return change
 
     try:

@@ -14,6 +14,7 @@ from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import ProductNotFound, SkuTaken
 from shared.domain.product import Change, Product
+from shared.domain.warning import Warn, nobody_is_told
 from shared.store.connection import Document
 from shared.store.documents import movement_document, product_document, product_from
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
@@ -36,7 +37,11 @@ def product_exists(database: Database[Document], sku: str) -> bool:
 
 
 def change_products(
-    database: Database[Document], skus: Sequence[str], decide: Callable[[Mapping[str, Product]], Sequence[Change]]
+    database: Database[Document],
+    skus: Sequence[str],
+    decide: Callable[[Mapping[str, Product]], Sequence[Change]],
+    *,
+    warn: Warn = nobody_is_told,
 ) -> Sequence[Change]:
     """Change some products, all or none, to what `decide` makes of them; it may be asked more than once.
 
@@ -46,7 +51,7 @@ def change_products(
 
     def change(session: ClientSession) -> Sequence[Change]:
         changes = decide(read_products(database, skus, session))
-        write_changes(database, changes, session)
+        write_changes(database, changes, session, warn)
         return changes
 
     return run_transaction(database, change)
@@ -57,8 +62,11 @@ def read_products(database: Database[Document], skus: Sequence[str], session: Cl
     return {document["_id"]: product_from(document) for document in found}
 
 
-def write_changes(database: Database[Document], changes: Iterable[Change], session: ClientSession) -> None:
-    """Those that change something, in ascending order of SKU, as in the deciding transaction: no two cross."""
+def write_changes(database: Database[Document], changes: Iterable[Change], session: ClientSession, warn: Warn) -> None:
+    """Those that change something, in ascending order of SKU, as in the deciding transaction: no two cross.
+
+    The last that a transaction does.
+    """
     real = sorted((change for change in changes if change.after != change.before), key=lambda change: change.after.sku)
     if not real:
         return
@@ -70,9 +78,11 @@ def write_changes(database: Database[Document], changes: Iterable[Change], sessi
             raise
         raise SkuTaken(real[first["index"]].after.sku) from error
     check_all("products", result.matched_count + result.inserted_count, len(real))
+    close = warn([change.before.sku for change in real if change.before])
     movements = [movement_document(change.movement) for change in real if change.movement]
     if movements:
         database.stock_movements.insert_many(movements, session=session)
+    close()
 
 
 def _write(change: Change) -> InsertOne[Document] | ReplaceOne[Document]:

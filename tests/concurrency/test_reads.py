@@ -15,6 +15,18 @@ API_PROCESSES = 2
 """The default, with which the stack runs."""
 
 
+READERS = 8
+CHANGES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The version that was read, and the last one that a writer had been told of before the reader asked."""
+
+    version: int
+    answered_before: int
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What one reader saw, in order."""
@@ -51,6 +63,28 @@ def test_readers_never_see_the_stock_rise_and_the_first_read_after_the_last_deci
     assert_ledger_true(stack.database)
 
 
+def test_who_reads_after_a_change_was_answered_sees_it_whichever_process_answers(stack: Stack) -> None:
+    """Readers keep the copies of all processes as fresh as they can be, while a clerk changes the product."""
+    sku = a_sku("EDITED")
+    put_products(stack.database, a_product(sku, stock=0))
+    stack.start_api()
+    answered = [1]
+    over = Event()
+    with ThreadPoolExecutor(READERS) as pool:
+        try:
+            readers = [pool.submit(read_versions, over, stack, sku, answered) for _ in range(READERS)]
+            change_often(stack, sku, answered)
+        finally:
+            over.set()
+
+    for reader in readers:
+        seen = reader.result()
+        assert [read for read in seen if read.version < read.answered_before] == []
+        versions = [read.version for read in seen]
+        assert versions == sorted(versions), "no reader goes back in time"
+        assert len(set(versions)) > CHANGES / 4, "every reader must see it change"
+
+
 def test_a_cold_product_that_64_clients_ask_for_at_once_is_read_at_most_once_by_each_process(stack: Stack) -> None:
     sku = a_sku("HOT")
     put_products(stack.database, a_product(sku, stock=7))
@@ -70,6 +104,31 @@ def read_until(end: Event, stack: Stack, sku: str, *, reads_max: int = 1_000_000
             answers.append(client.get(f"/v1/products/{sku}").raise_for_status())
     hits = sum(answer.headers["X-Cache"] == "hit" for answer in answers)
     return Seen([answer.json()["stock"] for answer in answers], hits)
+
+
+def read_versions(over: Event, stack: Stack, sku: str, answered: list[int]) -> list[Read]:
+    """By a new connection now and then, since whoever took one answers all that comes by it."""
+    reads = []
+    while not over.is_set():
+        with stack.client() as client:
+            for _ in range(20):
+                before = answered[-1]
+                answer = client.get(f"/v1/products/{sku}").raise_for_status()
+                reads.append(Read(int(answer.headers["ETag"].strip('"v')), before))
+    return reads
+
+
+def change_often(stack: Stack, sku: str, answered: list[int]) -> None:
+    """Each change raises the version by one."""
+    with stack.client() as client:
+        for number in range(CHANGES):
+            if number % 2:
+                changed = client.patch(f"/v1/products/{sku}", json={"name": f"Mug {number}"}, headers={"If-Match": "*"})
+            else:
+                delivery = {"delta": 1, "reason": "delivery"}
+                changed = client.post(f"/v1/products/{sku}/stock-adjustments", json=delivery)
+            changed.raise_for_status()
+            answered.append(answered[-1] + 1)
 
 
 def buy_until_refused(stack: Stack, sku: str, buyer: str) -> int:

@@ -58,6 +58,7 @@ def test_products_are_read_from_mongodb_without_a_cache_and_from_the_cache_when_
         assert [client.get("/v1/products/MUG").headers["X-Cache"] for _ in range(2)] == ["miss", "hit"]
 
         redis_cache.kill() if fault == "killed" else redis_cache.pause()
+        wait_until(lambda: client.get("/v1/products/MUG").headers["X-Cache"] == "miss", "the copies to end")
         answer = client.get("/v1/products/MUG")
         assert (answer.status_code, answer.headers["X-Cache"], answer.json()["stock"]) == (200, "miss", 3)
         health = client.get("/readyz")

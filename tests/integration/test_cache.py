@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from shared.cache import LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, Entry, LeaseCache
+from shared.cache import LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, LeaseCache
+from shared.local_copies import GOOD_SECONDS, Entry
+from tests.standing_clock import standing_clock
 
 OLD, NEW = Entry("v1", b"old"), Entry("v2", b"new")
 
 
 def test_a_reader_that_read_before_a_change_can_not_put_the_old_value_back(product_cache: LeaseCache) -> None:
     def load_while_a_writer_commits(_: float) -> Entry:
-        product_cache.invalidate(["MUG"])  # after this reader read, before it fills
+        change(product_cache)  # after this reader read, before it fills
         return OLD
 
     assert product_cache.get_or_load("MUG", load_while_a_writer_commits) == (OLD, False)
@@ -48,7 +50,7 @@ def test_an_old_reader_is_refused_also_when_a_new_one_took_the_lease_after_the_c
     product_cache: LeaseCache,
 ) -> None:
     def load_while_another_fills(_: float) -> Entry:
-        product_cache.invalidate(["MUG"])
+        change(product_cache)
         assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
         return OLD
 
@@ -118,8 +120,8 @@ def test_between_commit_and_invalidation_no_reader_is_shown_what_was_before(prod
     def load(_: float) -> Entry:
         return NEW if committed.is_set() else OLD
 
-    with product_cache.changing() as close:
-        close(["MUG"])
+    with product_cache.changing() as warn:
+        warn(["MUG"])()
         committed.set()
         reader = threading.Thread(target=lambda: answers.append(product_cache.get_or_load("MUG", load)))
         reader.start()
@@ -134,8 +136,8 @@ def test_a_reader_that_loads_while_a_writer_commits_fills_nothing(product_cache:
     """It had its lease before the entry was closed, and read what was before."""
 
     def load_while_a_writer_commits(_: float) -> Entry:
-        with product_cache.changing() as close:
-            close(["MUG"])
+        with product_cache.changing() as warn:
+            warn(["MUG"])()
         return OLD
 
     product_cache.get_or_load("MUG", load_while_a_writer_commits)
@@ -144,19 +146,18 @@ def test_a_reader_that_loads_while_a_writer_commits_fills_nothing(product_cache:
 
 
 def test_what_another_writer_has_closed_stays_closed(product_cache: LeaseCache, redis: Redis) -> None:
-    with product_cache.changing() as close:
-        close(["MUG"])
-        with product_cache.changing() as close_again:
-            close_again(["MUG"])
-            product_cache.invalidate(["MUG"])
-            assert redis.hexists("product:MUG", "lease")
+    with product_cache.changing() as warn:
+        with product_cache.changing() as warn_first:
+            warn_first(["MUG"])()
+            warn(["MUG"])()
+        assert redis.hexists("product:MUG", "lease")
     assert not redis.exists("product:MUG")
 
 
 def test_a_change_that_fails_leaves_nothing_closed(product_cache: LeaseCache, redis: Redis) -> None:
     def change_and_fail() -> None:
-        with product_cache.changing() as close:
-            close(["MUG"])
+        with product_cache.changing() as warn:
+            warn(["MUG"])()
             raise ValueError("lost")
 
     with pytest.raises(ValueError, match="lost"):
@@ -166,7 +167,7 @@ def test_a_change_that_fails_leaves_nothing_closed(product_cache: LeaseCache, re
 
 def test_what_a_dead_writer_closed_is_taken_over(product_cache: LeaseCache) -> None:
     change = product_cache.changing()
-    change.__enter__()(["MUG"])
+    change.__enter__()(["MUG"])()
     started = time.monotonic()
 
     assert product_cache.get_or_load("MUG", lambda _: NEW) == (NEW, False)
@@ -174,14 +175,34 @@ def test_what_a_dead_writer_closed_is_taken_over(product_cache: LeaseCache) -> N
     assert time.monotonic() - started >= TAKE_OVER_MILLISECONDS / 1000 - 0.1
 
 
-def test_a_hit_costs_one_round_trip(product_cache: LeaseCache, redis: Redis) -> None:
-    product_cache.get_or_load("MUG", lambda _: NEW)
-    before = commands_processed(redis)
+def test_hits_are_one_question_in_some_milliseconds_whatever_they_are_of(
+    product_cache: LeaseCache, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = standing_clock(monkeypatch)
 
-    product_cache.get_or_load("MUG", forbidden)
+    def read_all(times: int) -> int:
+        """The questions that it took."""
+        before = questions(redis)
+        for _ in range(times):
+            for key in ("MUG", "TEE"):
+                assert product_cache.get_or_load(key, lambda _: NEW)[0] == NEW
+        return questions(redis) - before
 
-    # the script and its own HMGET are counted, and this INFO
-    assert commands_processed(redis) - before == 3
+    read_all(2)
+    clock.seconds += GOOD_SECONDS
+    read_all(1)  # Redis has all scripts now
+
+    assert read_all(100) == 0
+    clock.seconds += GOOD_SECONDS
+    assert read_all(100) == 1, "for both keys"
+    change(product_cache)
+    assert read_all(100) == 4, "what was changed, and the lease, the fill and the copy of that"
+
+
+def change(product_cache: LeaseCache) -> None:
+    """As whoever changes it in MongoDB does."""
+    with product_cache.changing() as warn:
+        warn(["MUG"])()
 
 
 def read_at_once(product_cache: LeaseCache, load: Callable[[float], Entry]) -> set[Entry]:
@@ -197,8 +218,9 @@ def read_at_once(product_cache: LeaseCache, load: Callable[[float], Entry]) -> s
         return set(pool.map(read, range(64)))
 
 
-def commands_processed(redis: Redis) -> int:
-    return int(redis.info("stats")["total_commands_processed"])
+def questions(redis: Redis) -> int:
+    """Scripts that Redis was asked to run."""
+    return int(redis.info("commandstats")["cmdstat_evalsha"]["calls"])
 
 
 def forbidden(_: float) -> Entry:

@@ -1,7 +1,7 @@
 """The deciding transaction on a real MongoDB: what it writes, what it leaves alone, and how many commands it takes."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -189,14 +189,19 @@ def test_a_guard_that_does_not_hold_undoes_the_whole_batch(
 def test_who_keeps_copies_of_a_stock_is_told_before_anyone_can_see_the_sale(database: Database[Document]) -> None:
     put_products(database, a_product("MUG", stock=5), a_product("TEE", stock=5))
     order_ids = put_orders(database, an_order(a_line("MUG", 1)), an_order(a_line("GHOST", 1)))
-    told: list[tuple[list[str], str, int]] = []
+    told: list[tuple[str, list[str], str, int]] = []
 
-    def about_to_sell(skus: Iterable[str]) -> None:
-        told.append((list(skus), status_of(database, order_ids[0]), stock_of(database, "MUG")))
+    def tell(what: str, skus: list[str]) -> None:
+        told.append((what, skus, status_of(database, order_ids[0]), stock_of(database, "MUG")))
 
-    decide_pending(database, order_ids, at=now(), about_to_sell=about_to_sell)
+    def warn(skus: Iterable[str]) -> Callable[[], None]:
+        changing = list(skus)
+        tell("warn", changing)
+        return lambda: tell("close", changing)
 
-    assert told == [(["MUG"], "pending", 5)]
+    decide_pending(database, order_ids, at=now(), warn=warn)
+
+    assert told == [("warn", ["MUG"], "pending", 5), ("close", ["MUG"], "pending", 5)]
     assert status_of(database, order_ids[0]) == "confirmed"
 
 

@@ -9,7 +9,8 @@ from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from redis import Redis
 
-from shared.cache import Entry, make_product_cache
+from shared.cache import make_product_cache
+from shared.local_copies import Entry
 from shared.store.connection import Document
 from shared.store.documents import product_document
 from shared.store.products import find_product
@@ -43,8 +44,9 @@ def test_mongodb_sees_ninety_percent_fewer_product_reads_than_without_the_cache(
         quick.products.update_one({"_id": sku}, {"$inc": {"version": 1}})
 
     def write_and_invalidate(sku: str) -> None:
-        write(sku)
-        product_cache.invalidate([sku])
+        with product_cache.changing() as warn:
+            warn([sku])()
+            write(sku)
 
     without_cache = product_reads_of(database, lambda: run_mix(load, write))
     with_cache = product_reads_of(database, lambda: run_mix(read_cached, write_and_invalidate))

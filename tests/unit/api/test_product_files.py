@@ -35,7 +35,9 @@ def products(monkeypatch) -> Products:
     """The products that there are, by SKU. Transactions are for tests/integration."""
     products: Products = {}
 
-    def change(_: object, skus: Sequence[str], decide: Callable[[Mapping[str, Product]], Sequence[Change]]):
+    def change(
+        _: object, skus: Sequence[str], decide: Callable[[Mapping[str, Product]], Sequence[Change]], **_told: object
+    ):
         changes = decide({sku: products[sku] for sku in skus if sku in products})
         products.update({change.after.sku: change.after for change in changes})
         return changes
@@ -409,7 +411,7 @@ def test_of_a_file_that_was_cut_off_whole_lines_stay_and_the_log_says_so(client,
 def test_when_mongodb_goes_away_in_the_middle_the_counts_so_far_are_told(client, products, monkeypatch):
     change = import_products.change_products
 
-    def change_or_fail(database, skus, decide):
+    def change_or_fail(database, skus, decide, **_):
         if "SKU-400" in skus:
             raise Unavailable("MongoDB")
         return change(database, skus, decide)

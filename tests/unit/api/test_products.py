@@ -8,8 +8,10 @@ from shared.clock import now
 from shared.domain.errors import SkuTaken
 from shared.domain.money import Money
 from shared.domain.product import Product
+from shared.local_copies import GOOD_SECONDS
 from shared.store.documents import product_document
 from tests.builders import a_product, bearer
+from tests.standing_clock import standing_clock
 
 BODY = {"sku": "MUG-01", "name": "A mug", "price": {"amount": 12_500, "currency": "IDR"}, "stock": 10}
 PATH = "/v1/products/MUG-01"
@@ -58,17 +60,23 @@ def test_a_hit_does_not_ask_mongodb(client, store, database):
     assert client.get(PATH).data == first.data
 
 
-def test_a_hit_is_one_question_to_redis_and_nothing_is_serialised_again(client, store, redis, monkeypatch):
+def test_hits_are_one_question_to_redis_in_some_milliseconds_and_nothing_is_serialised_again(
+    client, store, redis, monkeypatch
+):
+    clock = standing_clock(monkeypatch)
     store(a_product("MUG-01"))
-    client.get(PATH)
+    for _ in range(3):
+        client.get(PATH)
+        clock.seconds += GOOD_SECONDS
     monkeypatch.setattr("api.products.product_out", None)
     questions = []
     execute = redis.execute_command
     monkeypatch.setattr(
         redis, "execute_command", lambda *args, **options: questions.append(args[0]) or execute(*args, **options)
     )
-    response = client.get(PATH)
-    assert (response.status_code, response.headers["X-Cache"]) == (200, "hit")
+    for _ in range(100):
+        response = client.get(PATH)
+        assert (response.status_code, response.headers["X-Cache"]) == (200, "hit")
     assert questions == ["EVALSHA"]
 
 

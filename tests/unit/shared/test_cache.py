@@ -13,39 +13,21 @@ from shared.cache import (
     LEASE_MILLISECONDS,
     PAUSE_SECONDS,
     TAKE_OVER_MILLISECONDS,
-    Entry,
     LeaseCache,
     make_product_cache,
 )
 from shared.domain.errors import ProductNotFound, Unavailable
+from shared.local_copies import Entry
 from shared.metrics import CACHE_FILLS_REFUSED
 from tests.builders import settings
+from tests.standing_clock import StandingClock, standing_clock
 
 OLD, NEW = Entry("v1", b'{"stock":1}'), Entry("v2", b'{"stock":0}')
 
 
-class Clock:
-    """Stands in for the module `time`: sleeping moves the time on and calls `on_sleep`. Redis has its own clock."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self.sleeps: list[float] = []
-        self.on_sleep: Callable[[], object] = lambda: None
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.sleeps.append(seconds)
-        self.on_sleep()
-
-
 @pytest.fixture(autouse=True)
-def clock(monkeypatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("shared.cache.time", clock)
-    return clock
+def clock(monkeypatch) -> StandingClock:
+    return standing_clock(monkeypatch)
 
 
 @pytest.fixture
@@ -62,6 +44,12 @@ def age_lease(redis) -> Callable[[], None]:
         redis.pexpire("product:a", LEASE_MILLISECONDS - TAKE_OVER_MILLISECONDS)
 
     return age
+
+
+def change(cache: LeaseCache, *keys: str) -> None:
+    """As whoever changes them in MongoDB does."""
+    with cache.changing() as warn:
+        warn(keys)()
 
 
 def never(_: float) -> Entry:
@@ -86,14 +74,14 @@ def test_caches_with_other_prefixes_are_apart(cache, redis):
 def test_an_invalidated_key_is_loaded_again(cache):
     cache.get_or_load("a", lambda _: OLD)
     cache.get_or_load("b", lambda _: OLD)
-    cache.invalidate(["a"])
+    change(cache, "a")
     assert cache.get_or_load("a", lambda _: NEW) == (NEW, False)
     assert cache.get_or_load("b", never) == (OLD, True)
 
 
 def test_a_read_from_before_an_invalidation_is_not_cached(cache):
     def read_while_it_changes(_: float) -> Entry:
-        cache.invalidate(["a"])
+        change(cache, "a")
         return OLD
 
     assert cache.get_or_load("a", read_while_it_changes) == (OLD, False)
@@ -102,7 +90,7 @@ def test_a_read_from_before_an_invalidation_is_not_cached(cache):
 
 def test_a_slow_reader_does_not_put_an_old_value_over_a_new_one(cache):
     def read_while_it_changes(_: float) -> Entry:
-        cache.invalidate(["a"])
+        change(cache, "a")
         assert cache.get_or_load("a", lambda _: NEW) == (NEW, False)
         return OLD
 
@@ -193,16 +181,16 @@ def test_a_reader_that_lost_its_lease_waits_for_the_fill_of_whoever_has_it_now(c
     other = Thread(target=cache.get_or_load, args=("a", read_early_and_fill_late))
 
     def read_late(_: float) -> Entry:
-        cache.invalidate(["a"])
+        change(cache, "a")
         other.start()
         assert leased.wait(5)
+        clock.on_sleep = finish_the_other
         return NEW
 
     def finish_the_other() -> None:
         filled.set()
         other.join(5)
 
-    clock.on_sleep = finish_the_other
     assert cache.get_or_load("a", read_late) == (OLD, False)
     assert cache.get_or_load("a", never) == (OLD, True)
 
@@ -234,7 +222,7 @@ def test_a_load_that_raises_gives_its_lease_up_and_caches_nothing(cache, clock, 
 
     with pytest.raises(ProductNotFound):
         cache.get_or_load("a", load)
-    assert redis.keys() == []
+    assert redis.keys("product:*") == []
     assert cache.get_or_load("a", lambda _: NEW) == (NEW, False)
     assert clock.sleeps == []
 
@@ -332,17 +320,17 @@ def test_what_the_load_raises_is_raised_also_when_redis_fails_meanwhile(cache, r
 
 def test_invalidating_without_redis_is_logged_and_raises_nothing(cache, redis_server, logged):
     redis_server.connected = False
-    cache.invalidate(["a"])
+    change(cache, "a")
     assert [entry["event"] for entry in logged] == ["cache unavailable, reading MongoDB"]
 
 
 def test_an_invalidation_that_is_made_up_for_leaves_alone_what_another_writer_has_closed(cache, redis, redis_server):
-    with cache.changing() as close:
-        close(["a"])
+    with cache.changing() as warn:
+        warn(["a"])()
         closed_by = redis.hget("product:a", "lease")
         before = set(threads())
         redis_server.connected = False
-        cache.invalidate(["a"])
+        change(cache, "a")
         redis_server.connected = True
         for making_up_for_it in set(threads()) - before:
             making_up_for_it.join(10)
@@ -350,9 +338,9 @@ def test_an_invalidation_that_is_made_up_for_leaves_alone_what_another_writer_ha
     assert not redis.exists("product:a")
 
 
-def test_invalidating_nothing_asks_nothing_of_redis(cache, redis_server, logged):
+def test_a_change_of_nothing_asks_nothing_of_redis(cache, redis_server, logged):
     redis_server.connected = False
-    cache.invalidate([])
+    change(cache)
     assert logged == []
 
 
@@ -370,11 +358,11 @@ def test_each_fill_that_is_refused_is_counted_once(cache, clock, redis):
     cache.get_or_load("a", lambda _: OLD)
     assert refused() == 0
 
-    cache.invalidate(["a"])
+    change(cache, "a")
     cache.get_or_load("a", changing_meanwhile(cache))
     assert refused() == 1
 
-    cache.invalidate(["a"])
+    change(cache, "a")
     redis.delete("product:a")
 
     def load_while_another_takes_over(_: float) -> Entry:
@@ -389,7 +377,7 @@ def test_each_fill_that_is_refused_is_counted_once(cache, clock, redis):
 
 def changing_meanwhile(cache: LeaseCache) -> Callable[[float], Entry]:
     def load(_: float) -> Entry:
-        cache.invalidate(["a"])
+        change(cache, "a")
         return OLD
 
     return load

@@ -12,6 +12,7 @@ from shared.domain.allocation import Confirmed, Decision, Rejected, stock_taken
 from shared.domain.errors import OrderUnreadable, Unavailable
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, Status
+from shared.domain.warning import Warn
 from shared.services.decide_orders import OrderDecider
 from shared.store.attempts import leave_name
 from shared.store.decisions import Decided
@@ -37,9 +38,7 @@ class Transaction:
         self.outage = False
         self.batches: list[list[str]] = []
 
-    def __call__(
-        self, _database: object, order_ids: list[str], *, at: datetime, about_to_sell: Callable[[Iterable[str]], None]
-    ) -> Decided:
+    def __call__(self, _database: object, order_ids: list[str], *, at: datetime, warn: Warn) -> Decided:
         assert at.tzinfo
         self.batches.append(order_ids)
         if self.outage:
@@ -47,7 +46,7 @@ class Transaction:
         if self.poisoned & set(order_ids):
             raise self.error
         decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
-        about_to_sell(stock_taken(decisions))
+        warn(stock_taken(decisions))()
         return Decided(decisions, self.ran_low)
 
 
@@ -59,9 +58,14 @@ class Told:
         self.finished: list[str] = []
 
     @contextmanager
-    def changing(self) -> Iterator[Callable[[Iterable[str]], None]]:
+    def changing(self) -> Iterator[Warn]:
         closed: list[str] = []
-        yield closed.extend
+
+        def warn(skus: Iterable[str]) -> Callable[[], None]:
+            names = list(skus)
+            return lambda: closed.extend(names)
+
+        yield warn
         self.invalidated += closed
 
     def publish(self, order_ids: list[str]) -> None:

@@ -42,7 +42,7 @@ def test_the_first_row_of_a_sku_counts_and_the_others_are_bad():
 
 
 def test_no_more_rows_are_read_ahead_than_make_a_batch(monkeypatch, resources):
-    monkeypatch.setattr("shared.services.import_products.change_products", lambda *_: [])
+    monkeypatch.setattr("shared.services.import_products.change_products", lambda *_, **__: [])
     read = []
 
     def rows():
@@ -72,7 +72,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, *, times: int) ->
     """Nothing is there, and the first writes fail; a list of what was tried."""
     tried: list[Any] = []
 
-    def change(_: Any, skus: Any, decide: Any) -> Any:
+    def change(_: Any, skus: Any, decide: Any, **__: Any) -> Any:
         tried.append(skus)
         if len(tried) <= times:
             raise error
