@@ -1,5 +1,6 @@
 """The address that a request came from: the connection's, or what the configured number of proxies say."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from flask import Flask, request
@@ -7,6 +8,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 NETWORK_BITS = 64
 """Of an IPv6 address, the part that one customer of a provider has to himself (RFC 6177): the rest he picks at will."""
+
+REMEMBERED_MAX = 4_096
+"""Addresses whose network a process remembers: finding it takes longer than the rest of counting a request."""
 
 
 def trust_proxies(app: Flask, hops: int) -> None:
@@ -22,6 +26,7 @@ def network_of_request() -> str:
     return network_of(request.remote_addr or "")
 
 
+@lru_cache(REMEMBERED_MAX)
 def network_of(address: str) -> str:
     """Who shares a limit: an IPv4 address, or the /64 of an IPv6 one; any other text is itself."""
     try:

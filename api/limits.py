@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from hashlib import blake2b
 from typing import Literal, ParamSpec, TypeVar
 
@@ -31,6 +31,7 @@ R = TypeVar("R")
 Policy = Literal["orders", "reads", "catalogue", "unauthorized"]
 
 KEY_BYTES = 16
+KEYS_REMEMBERED_MAX = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def _address_key() -> str:
     return _key(f"address {network_of_request()}")
 
 
+@lru_cache(KEYS_REMEMBERED_MAX)
 def _key(who: str) -> str:
     """Of the same length whoever it is, and no name or address stands in Redis."""
     return blake2b(who.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).hexdigest()
