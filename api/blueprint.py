@@ -17,7 +17,7 @@ from api.strict_json import loads
 
 
 class Parser:
-    """What flask-smorest asks of a parser of webargs, which takes twice as long for it (docs/decisions, 0022)."""
+    """What flask-smorest asks of a parser of webargs, which takes half as long again (docs/decisions, 0022)."""
 
     DEFAULT_VALIDATION_STATUS = 400
 

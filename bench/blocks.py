@@ -9,6 +9,8 @@ from bench.targets import Verdict, verdicts
 
 CONTENDERS_TABLES = [*map(tables.connections, (1, 16, 128, 512)), tables.HOT, tables.OPEN_LOOP]
 
+RATES = (1_000, 10_000, 100_000)
+
 IN_README = [
     "decided/s against the tutorial",
     "decided/s against Express and Mongoose",
@@ -70,6 +72,18 @@ def experiments(results: Results) -> str:
     )
 
 
+def cores(results: Results) -> str:
+    """What so many orders a second take, if each goes on costing what it cost here."""
+    parts = [column for column in shown_columns(results, tables.CPU) if column.startswith("cpu_us_")]
+    rows = [
+        [f"{rate:,}", where, *(figures.readable(_cores(results, where, part, rate)) for part in parts)]
+        for rate in RATES
+        for where in (tables.AT_128, tables.HOT)
+    ]
+    headings = [tables.HEADINGS[part].removesuffix(" µs") for part in parts]
+    return _table(["orders/s", "measured with", *headings], rows)
+
+
 BLOCKS: dict[str, Callable[[Results], str]] = {
     "readme": readme,
     "about": about,
@@ -77,7 +91,13 @@ BLOCKS: dict[str, Callable[[Results], str]] = {
     "contenders": contenders,
     "processes": processes,
     "experiments": experiments,
+    "cores": cores,
 }
+
+
+def _cores(results: Results, where: str, part: str, rate: int) -> float:
+    microseconds = results.measured(Place(tables.CPU, where, part))
+    return rate * microseconds.value / 1e6 if microseconds else 0.0
 
 
 def _target_row(verdict: Verdict) -> list[str]:

@@ -1,4 +1,4 @@
-"""From the results to what is committed: `latest.json`, the picture, the tables of README.md and docs/performance.md.
+"""From the results to what is committed: `latest.json`, the picture, the tables in README.md and docs.
 
 python -m bench.publish      makes the picture and the tables again from the file
 """
@@ -15,7 +15,7 @@ from bench.rounds import Results
 PROJECT = Path(__file__).parent.parent
 LATEST = PROJECT / "bench" / "results" / "latest.json"
 PICTURE = PROJECT / "bench" / "results" / "latest.svg"
-DOCUMENTS = [PROJECT / "README.md", PROJECT / "docs" / "performance.md"]
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "docs" / "performance.md", PROJECT / "docs" / "scaling.md"]
 
 BLOCK = re.compile(r"(<!-- made by bench: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
