@@ -9,6 +9,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 NETWORK_BITS = 64
 """Of an IPv6 address, the part that one customer of a provider has to himself (RFC 6177): the rest he picks at will."""
 
+ADDRESS_CHARACTERS_MAX = 64
+"""More than an IPv6 address with its zone and its port: a forwarded one is what somebody wrote."""
+
 REMEMBERED_MAX = 4_096
 """Addresses whose network a process remembers: finding it takes longer than the rest of counting a request."""
 
@@ -23,7 +26,7 @@ def trust_proxies(app: Flask, hops: int) -> None:
 
 
 def network_of_request() -> str:
-    return network_of(request.remote_addr or "")
+    return network_of((request.remote_addr or "")[:ADDRESS_CHARACTERS_MAX])
 
 
 @lru_cache(REMEMBERED_MAX)

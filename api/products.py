@@ -60,7 +60,7 @@ def get_product(sku: str) -> Response:
     entry, hit = resources().product_cache.get_or_load(sku, lambda seconds: _load(sku, seconds))
     CACHE_READS["hit" if hit else "miss"].inc()
     response = Response(entry.body, headers=_headers(entry, hit))  # all at once: half as long as one by one
-    if "If-None-Match" in request.headers:
+    if "If-None-Match" in request.headers or "If-Match" in request.headers:
         response.make_conditional(request)
     return response
 

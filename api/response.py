@@ -32,4 +32,5 @@ class Response(flask.Response):
 
 
 def json_response(body: Any, status: int) -> Response:
-    return Response(orjson.dumps(body), status, content_type="application/json")
+    """A value that JSON has no form for, in a damaged document, is shown as text, and takes no other along."""
+    return Response(orjson.dumps(body, default=str), status, content_type="application/json")

@@ -1,5 +1,6 @@
 """Whether a token is ours: its claims, and its signature by the one algorithm that the settings fix (RFC 8725, 3.1)."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ REASONS: Mapping[type[jwt.InvalidTokenError], str] = {
 """Only those with a good signature get so far."""
 
 
+NEEDED = ("sub", "exp", "scope")
+
 VERIFIED_MAX = 4_096
 """Tokens that a process remembers; then it begins anew. Only good ones: nobody fills it who can't sign."""
 
@@ -35,10 +38,10 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token's claims, by the key that is named `key_id`."""
+    """What of a token's claims is needed again, by the key that is named `key_id`."""
 
     key_id: str | None
-    key: PublicKey | str
+    key: PublicKey | str = field(repr=False)
     claims: dict[str, Any]
 
 
@@ -46,7 +49,8 @@ class Verified:
 class TokenVerifier:
     settings: TokenSettings
     find_key: FindKey
-    _verified: dict[str, Verified] = field(default_factory=dict)
+    _verified: dict[bytes, Verified] = field(default_factory=dict, repr=False, compare=False)
+    """By the token's digest: no token is kept."""
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims. Raises `TokenRefused`, and `Unavailable` while it can't be told.
@@ -54,7 +58,8 @@ class TokenVerifier:
         A signature stays what it is: it is checked once, as long as the same key answers to its name.
         """
         try:
-            known = self._verified.get(token)
+            digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+            known = self._verified.get(digest)
             if known and known.key is self.find_key(known.key_id) and not self._has_expired(known.claims):
                 return known.claims
             key_id = self._key_id(token)
@@ -64,7 +69,7 @@ class TokenVerifier:
             raise TokenRefused("The token's issuer has no such key, or several and the token names none.") from None
         except jwt.InvalidTokenError as error:
             raise TokenRefused(REASONS.get(type(error), self._what_is_needed())) from None
-        self._remember(token, Verified(key_id, key, claims))
+        self._remember(digest, Verified(key_id, key, {name: claims[name] for name in NEEDED}))
         return claims
 
     def _decode(self, token: str, key: PublicKey | str) -> dict[str, Any]:
@@ -81,10 +86,10 @@ class TokenVerifier:
     def _has_expired(self, claims: Mapping[str, Any]) -> bool:
         return int(claims["exp"]) + self.settings.leeway_seconds <= time.time()
 
-    def _remember(self, token: str, verified: Verified) -> None:
+    def _remember(self, digest: bytes, verified: Verified) -> None:
         if len(self._verified) >= VERIFIED_MAX:
             self._verified.clear()
-        self._verified[token] = verified
+        self._verified[digest] = verified
 
     def _key_id(self, token: str) -> str | None:
         """Looked at before any key is looked for, so that a token of another kind makes nobody ask the issuer."""
@@ -95,7 +100,7 @@ class TokenVerifier:
 
     def _required(self) -> list[str]:
         optional = {"iss": self.settings.issuer, "aud": self.settings.audience}
-        return ["sub", "exp", "scope", *(claim for claim, value in optional.items() if value is not None)]
+        return [*NEEDED, *(claim for claim, value in optional.items() if value is not None)]
 
     def _what_is_needed(self) -> str:
         *claims, last = self._required()

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from redis import Redis, RedisError
@@ -160,10 +161,10 @@ class LeaseCache:
             time.sleep(WAIT_SECONDS)
 
     def _tell(self, script: Script, names: Sequence[str], token: str) -> int:
-        """Where Redis is away, no reader has it answer, and copies come to their end all the same."""
+        """Where Redis is away for all, no reader has it answer, and copies come to their end all the same."""
         if self._redis_may_be_asked():
             try:
-                return int(script(keys=[self._log, *names], args=[token, LEASE_MILLISECONDS]) or 0)
+                return int(self._run(script, [self._log, *names], [token, LEASE_MILLISECONDS]) or 0)
             except RedisError as error:
                 self._pause(error)
         return 0
@@ -185,26 +186,26 @@ class LeaseCache:
 
     def _invalidate_all(self, names: Collection[str], token: str) -> None:
         """Those that were open meanwhile may have been copied: afterwards it waits until no copy is shown any more."""
-        if self._invalidate(keys=[self._log, *names], args=[token]):
+        if self._run(self._invalidate, [self._log, *names], [token]):
             time.sleep(WAIT_SECONDS)
 
     def _renewed_copy(self, read: Read) -> Entry | None:
         """The copy that is here, if no change of it was warned of. One question is for all copies and readers."""
         if not self._copies.keeps(read.name):
             return None
-        with self._renewing:
+        with _in_turn(self._renewing, read.deadline):
             if copy := self._copies.get(read.name, since=read.began):
                 return copy
             self._check_not_away(read)
             question = self._copies.question()
-            answer = self._renew(keys=[self._log], args=[question.position, read.token])
+            answer = self._run(self._renew, [self._log], [question.position, read.token])
             self._copies.learn(question, _news(answer))
         return self._copies.get(read.name, since=read.began)
 
     def _hit_or_lease(self, read: Read) -> Entry | None:
         """The entry; or None, and then the lease is ours."""
         for pause in _pauses(read.deadline):
-            with self._turns[hash(read.name) % TURNS]:
+            with _in_turn(self._turns[hash(read.name) % TURNS], read.deadline):
                 if copy := self._copies.get(read.name, since=read.began):
                     return copy
                 self._check_not_away(read)
@@ -218,8 +219,7 @@ class LeaseCache:
         """The entry, another's lease to wait for, or None."""
         question = self._copies.question()
         arguments: list[Argument] = [read.token, LEASE_MILLISECONDS, TAKE_OVER_MILLISECONDS, question.position]
-        answer, news = self._read_or_lease(keys=[read.name, self._log], args=arguments)
-        self._next_try = 0.0
+        answer, news = self._run(self._read_or_lease, [read.name, self._log], arguments)
         match answer:
             case [etag, body, left, writer]:
                 entry = Entry(etag.decode(), body)
@@ -262,8 +262,7 @@ class LeaseCache:
     def _ask_to_fill(self, read: Read, entry: Entry) -> Entry | bytes | None:
         """The entry that was there already, another's lease to wait for, `LEASE_GONE`, or None: it was filled."""
         arguments: list[Argument] = [read.token, entry.etag, entry.body, self._milliseconds_to_live()]
-        answer = self._fill(keys=[read.name], args=arguments)
-        self._next_try = 0.0
+        answer = self._run(self._fill, [read.name], arguments)
         match answer:
             case [bytes(etag), bytes(body)]:
                 return Entry(etag.decode(), body)
@@ -275,7 +274,7 @@ class LeaseCache:
 
     def _give_lease_up(self, read: Read) -> None:
         try:
-            self._give_up(keys=[read.name], args=[read.token])
+            self._run(self._give_up, [read.name], [read.token])
         except RedisError as error:
             self._pause(error)
 
@@ -285,6 +284,12 @@ class LeaseCache:
 
     def _name(self, key: str) -> str:
         return f"{self._prefix}:{key}"
+
+    def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+        """Every answer ends a pause, whoever asked: a worker reads nothing, and must warn and close again."""
+        answer = script(keys=list(keys), args=list(arguments))
+        self._next_try = 0.0
+        return answer
 
     def _redis_may_be_asked(self) -> bool:
         """Always, unless it failed: then by one reader a second, and the others do not wait for what that one finds."""
@@ -308,6 +313,17 @@ class LeaseCache:
         self._next_try = time.monotonic() + PAUSE_SECONDS
         if self._log_now():
             log.warning("cache unavailable, reading MongoDB", error=repr(error))
+
+
+@contextmanager
+def _in_turn(turn: threading.Lock, deadline: float) -> Iterator[None]:
+    """Raises `Unavailable` when it does not come before the deadline: whoever has it waits for a slow Redis."""
+    if not turn.acquire(timeout=max(0.0, deadline - time.monotonic())):
+        raise Unavailable("the cache")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _news(answer: list[bytes]) -> News:

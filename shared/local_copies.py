@@ -104,6 +104,7 @@ class LocalCopies:
 
     def _keep(self, name: str, copy: Copy) -> None:
         """In place of the oldest one when there are too many; it is read again when it is asked for."""
+        self._copies.pop(name, None)
         self._copies[name] = copy
         if len(self._copies) > COPIES_MAX:
             del self._copies[next(iter(self._copies))]

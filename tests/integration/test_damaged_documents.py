@@ -113,6 +113,18 @@ def test_an_order_that_can_not_be_read_at_all_is_named_and_the_others_are_listed
     assert "can't be read" in orders(stack, "cancel", bad, status=1)
 
 
+def test_a_value_of_a_strange_type_keeps_no_other_order_from_being_listed(
+    client: FlaskClient, database: Database[Document]
+) -> None:
+    reference = ObjectId()
+    bad = damaged(database, reference=reference)
+    [good] = put_orders(database, an_order())
+
+    listed = client.get("/v1/orders", headers=bearer()).json["items"]
+    assert [(order["id"], order["reference"]) for order in listed] == [(good, None), (bad, str(reference))]
+    assert client.get(f"/v1/orders/{bad}", headers=bearer()).json["reference"] == str(reference)
+
+
 def test_a_ledger_that_can_not_be_read_can_not_be_told(stack: Stack, database: Database[Document]) -> None:
     put_products(database, a_product("MUG"))
     database.products.update_one({}, {"$set": {"stock": "many"}})

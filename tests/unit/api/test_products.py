@@ -110,6 +110,12 @@ def test_a_product_that_has_changed_is_sent_again(client, store):
     assert (response.status_code, response.headers["ETag"]) == (200, '"v2"')
 
 
+def test_a_read_that_is_only_wanted_of_another_version_is_refused(client, store):
+    store(a_product("MUG-01"))
+    assert client.get(PATH, headers={"If-Match": '"v0"'}).status_code == 412
+    assert client.get(PATH, headers={"If-Match": '"v1"'}).status_code == 200
+
+
 def test_caches_on_the_way_must_ask_again(client, store):
     store(a_product("MUG-01"))
     assert client.get(PATH).headers["Cache-Control"] == "no-cache"

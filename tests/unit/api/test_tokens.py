@@ -286,3 +286,11 @@ def test_what_is_remembered_is_bounded(monkeypatch):
     for token in (alice, bob, carol, carol, alice):
         ours_alone.verify(token)
     assert signatures.checked == 4
+
+
+def test_neither_a_token_nor_the_secret_is_shown_with_the_verifier():
+    ours_alone, token = verifier("HS256"), a_token()
+    ours_alone.verify(token)
+    shown = f"{ours_alone!r} {ours_alone._verified!r}"
+    assert token not in shown
+    assert JWT_SECRET not in shown

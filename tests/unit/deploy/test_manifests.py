@@ -133,7 +133,7 @@ def test_ports_are_those_of_the_settings_and_policies_let_them_in() -> None:
         assert services()[name]["environment"]["METRICS_PORT"] == ports[name, "metrics"]
         assert {"name": "METRICS_PORT", "value": str(ports[name, "metrics"])} in container_of(name)["env"]
     assert _let_in("callers-to-api") == {ports["api", "http"]}
-    assert _let_in("prometheus-to-metrics") == set(range(9100, 9103)) | {ports["flower", "http"]}
+    assert _let_in("prometheus-to-metrics") == set(range(9100, 9103))
     assert manifests()["NetworkPolicy", "nobody"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 

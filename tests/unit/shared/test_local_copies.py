@@ -290,3 +290,28 @@ def test_the_number_of_copies_is_bounded_and_the_oldest_go():
         copies.learn(copies.question(), News(b"1 x", []), (f"a{number}", Copy(OLD, 1_000, expires_at=2_000)))
     kept = [number for number in range(COPIES_MAX + 2) if copies.keeps(f"a{number}")]
     assert kept == list(range(2, COPIES_MAX + 2))
+
+
+def test_a_writer_that_met_an_outage_warns_and_closes_again(writer, redis_server, redis, clock):
+    redis_server.connected = False
+    change(writer, "x")
+    redis_server.connected = True
+    assert writer.wait_until_settled(5)
+    for _ in range(3):
+        clock.seconds += 0.1
+        with writer.changing() as warn:
+            close = warn(["a"])
+            assert redis.hexists("product:a", "writer")
+            close()
+            assert redis.hexists("product:a", "lease")
+
+
+def test_after_an_outage_a_copy_that_is_renewed_is_shown_again_from_then_on(reader, redis_server, clock):
+    clock.seconds += 1
+    redis_server.connected = False
+    assert reader.get_or_load("a", lambda _: OLD) == (OLD, False)
+    redis_server.connected = True
+    clock.seconds += 1.1
+    for _ in range(20):
+        assert reader.get_or_load("a", never) == (OLD, True)
+        clock.seconds += 0.1
