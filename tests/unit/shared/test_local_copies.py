@@ -315,3 +315,11 @@ def test_after_an_outage_a_copy_that_is_renewed_is_shown_again_from_then_on(read
     for _ in range(20):
         assert reader.get_or_load("a", never) == (OLD, True)
         clock.seconds += 0.1
+
+
+def test_who_waits_for_a_turn_is_told_in_time_that_redis_is_slow(writer, monkeypatch):
+    monkeypatch.setattr("shared.cache.BUDGET_SECONDS", 0.01)
+    for turn in writer._turns:
+        turn.acquire()
+    with pytest.raises(Unavailable):
+        writer.get_or_load("a", never)
