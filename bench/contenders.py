@@ -161,7 +161,14 @@ def _gunicorn(ground: Ground, app: str) -> Command:
 
 
 def _peer_environment(ground: Ground, name: str) -> dict[str, str]:
-    return {"MONGO_URL": ground.mongo_url(name), "REDIS_URL": ground.redis_broker.url, "PORT": str(ground.port)}
+    """Each takes of it what it needs."""
+    return {
+        "MONGO_URL": ground.mongo_url(name),
+        "REDIS_BROKER_URL": ground.redis_broker.url,
+        "REDIS_CACHE_URL": ground.redis_cache.url,
+        "PORT": str(ground.port),
+        "NODE_ENV": "production",
+    }
 
 
 def _node_missing() -> str | None:

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from pymongo import MongoClient
 
 app = Flask(__name__)
-limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_URL"])
+limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_CACHE_URL"])
 db = MongoClient(os.environ["MONGO_URL"]).get_default_database()
 
 

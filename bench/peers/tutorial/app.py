@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from bench.peers.tutorial.tasks import database, process_order
 
 app = Flask(__name__)
-limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_URL"])
+limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_CACHE_URL"])
 
 
 class ItemSchema(Schema):
