@@ -35,7 +35,7 @@ async function serve() {
   app.use(
     rateLimit({
       windowMs: 60_000,
-      limit: 100_000_000,
+      limit: 600_000,
       store: new RedisStore({ sendCommand: (...command) => redis.sendCommand(command) }),
     }),
   );

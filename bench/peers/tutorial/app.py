@@ -30,7 +30,7 @@ def invalid(error):
 
 
 @app.post("/orders")
-@limiter.limit("100000000/minute")
+@limiter.limit("600000/minute")
 def create_order():
     order = order_schema.load(request.get_json())
     order |= {"status": "pending", "created_at": datetime.now(UTC)}
