@@ -71,11 +71,13 @@ def this_project(
 
     def commands(ground: Ground) -> dict[str, Command]:
         found: dict[str, Command] = {
-            part.name: _with_metrics(part) for part in programs_of(_system(ground, name)) if part.name in parts
+            part.name: _with_metrics(part, api if api and part.name == "api" else part.command)
+            for part in programs_of(_system(ground, name))
+            if part.name in parts
         }
         for number in range(2, workers + 1):
             found[f"worker-{number}"] = [word.replace("worker@", f"worker-{number}@") for word in found["worker"]]
-        return found | ({"api": api} if api else {})
+        return found
 
     return Contender(
         name,
@@ -149,9 +151,9 @@ FLOOR = Contender(
 )
 
 
-def _with_metrics(part: Part) -> Command:
+def _with_metrics(part: Part, command: Command) -> Command:
     """On a port of its own, which supervisor gives it in `make run`."""
-    return ["env", f"METRICS_PORT={part.metrics_port}", *part.command] if part.metrics_port else part.command
+    return ["env", f"METRICS_PORT={part.metrics_port}", *command] if part.metrics_port else command
 
 
 def _python(*arguments: str) -> Command:

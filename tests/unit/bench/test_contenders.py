@@ -39,8 +39,9 @@ def test_another_worker_has_a_name_of_its_own_and_counts_as_a_worker(ground):
     assert kinds_of({"worker": 1, "worker-2": 2, "api": 3}) == {"worker": [1, 2], "api": [3]}
 
 
-def test_another_api_takes_the_place_of_the_products(ground):
-    assert this_project(api=["other"]).commands(ground)["api"] == ["other"]
+def test_another_api_takes_the_place_of_the_products_and_has_its_metrics(ground):
+    env, metrics_port, *command = this_project(api=["other"]).commands(ground)["api"]
+    assert (env, metrics_port.partition("=")[0], command) == ("env", "METRICS_PORT", ["other"])
 
 
 def test_settings_are_changed_by_environment_and_limits_are_never_spent(ground):
