@@ -54,7 +54,7 @@ test: $(DEV) ## All tests, on real servers that they start themselves
 test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
 
-bench: $(BENCH) ## Measured beside what people would use instead, half an hour: needs wrk; Node for one of the peers
+bench: $(BENCH) ## Measured beside what people would use instead, a quarter of an hour: needs wrk; Node for one of the peers
 	@exec $(BIN)/python -m bench
 
 bench-quick: $(BENCH) ## The same in one short round: under two minutes
@@ -77,7 +77,8 @@ check-deploy: $(DEV) ## What is deployed, with tools that are not on every machi
 	BIN=$(BIN) deploy/checks/packaged
 	CHECK_ALL=$(CHECK_ALL) deploy/checks/others
 
-# dev holds all the others: compiled first, it makes them agree on every version. UPGRADE=1 takes newer ones.
+# dev holds all but what audit and the peers of bench alone need: compiled first, it makes them agree on every version
+# they share. UPGRADE=1 takes newer ones.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	$(if $(UPGRADE),--upgrade)
 requirements: $(VENV)/installed-dev.txt ## Compile requirements/*.in to pinned *.txt; UPGRADE=1 for newer versions

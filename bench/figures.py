@@ -1,7 +1,7 @@
 """Figures as people read them, the same at the terminal and in the documents."""
 
 from bench.rounds import Measured
-from bench.targets import Target, Verdict
+from bench.targets import NOT_TOLD, Target, Verdict
 
 NOT_MEASURED = "not measured"
 
@@ -46,4 +46,4 @@ def measured(verdict: Verdict) -> str:
 
 
 def met(verdict: Verdict) -> str:
-    return {None: "", True: "yes", False: "no"}[verdict.met]
+    return {None: "", True: "yes", False: "no", NOT_TOLD: NOT_TOLD}[verdict.met]

@@ -52,15 +52,15 @@ WARM_UP = Scenario("warm-up", skus=SKUS, connections=32, seconds=2)
 FULL = Plan(
     "full",
     rounds=3,
-    seconds=4,
+    seconds=3,
     connections=CONNECTIONS,
     open_loop=True,
-    turns=5,
+    turns=3,
     turn_seconds=2,
     stored=(10_000, 1_000_000),
     burst=20_000,
 )
-"""Under half an hour."""
+"""About a quarter of an hour."""
 
 QUICK = Plan(
     "quick",

@@ -58,6 +58,7 @@ HEADINGS = {
     "us_few": "µs, few",
     "us_many": "µs, many",
     "ratio": "many : few",
+    "cpu_us_python": "Python µs",
     "cpu_us_api": "api µs",
     "cpu_us_worker": "worker µs",
     "cpu_us_beat": "beat µs",

@@ -9,6 +9,10 @@ from bench.rounds import Measured, Place, Results
 
 Measure = Callable[[Results], Measured | None]
 
+NOT_TOLD: Literal["not told"] = "not told"
+
+Met = bool | Literal["not told"] | None
+
 Unit = Literal["times", "share", "per second"]
 """Of the number; a share is shown in percent."""
 
@@ -24,16 +28,22 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`measured` and `met` are None for what this run did not measure."""
+    """`measured` and `met` are None for what this run did not measure; when some of its rounds are within the bound and
+    others are not, they do not tell whether it is met.
+    """
 
     target: Target
     measured: Measured | None
 
     @property
-    def met(self) -> bool | None:
+    def met(self) -> Met:
         if self.measured is None:
             return None
-        value, bound = self.measured.value, self.target.bound
+        least, greatest = self._within(self.measured.least), self._within(self.measured.greatest)
+        return least if least == greatest else NOT_TOLD
+
+    def _within(self, value: float) -> bool:
+        bound = self.target.bound
         return value >= bound if self.target.sign == ">=" else value <= bound
 
 

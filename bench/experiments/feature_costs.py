@@ -15,10 +15,10 @@ VARIANTS: dict[str, Contender] = {
     tables.ALL_FEATURES: this_project("all-features", parts=["api"]),
     tables.WITHOUT["the rate limit"]: this_project("without-limit", parts=["api"], RATE_LIMIT_ORDERS="off"),
     tables.WITHOUT["the token"]: this_project(
-        "without-token", parts=["api"], api=[sys.executable, "-m", "bench.reduced", "without_token"]
+        "without-token", parts=["api"], api=[sys.executable, "-m", "bench.reduced_process", "without_token"]
     ),
     tables.WITHOUT["validation"]: this_project(
-        "without-validation", parts=["api"], api=[sys.executable, "-m", "bench.reduced", "without_validation"]
+        "without-validation", parts=["api"], api=[sys.executable, "-m", "bench.reduced_process", "without_validation"]
     ),
 }
 

@@ -6,7 +6,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from taskiq_redis import RedisStreamBroker
 
-broker = RedisStreamBroker(os.environ["REDIS_URL"])
+broker = RedisStreamBroker(os.environ["REDIS_BROKER_URL"])
 
 client: AsyncMongoClient[dict[str, Any]] | None = None
 

@@ -26,7 +26,7 @@ const Order = mongoose.model(
 );
 
 async function serve() {
-  const redis = createClient({ url: process.env.REDIS_URL });
+  const redis = createClient({ url: process.env.REDIS_CACHE_URL });
   await redis.connect();
   await mongoose.connect(process.env.MONGO_URL);
 
@@ -35,7 +35,7 @@ async function serve() {
   app.use(
     rateLimit({
       windowMs: 60_000,
-      limit: 100_000_000,
+      limit: 600_000,
       store: new RedisStore({ sendCommand: (...command) => redis.sendCommand(command) }),
     }),
   );
@@ -51,7 +51,7 @@ async function serve() {
       );
       if (!product) return response.status(409).json({ error: "out of stock", sku });
     }
-    await order.save();
+    await order.save({ validateBeforeSave: false }); // it is valid, see above
     response.status(201).json({ id: order.id, status: order.status });
   });
 

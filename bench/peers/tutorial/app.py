@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from bench.peers.tutorial.tasks import database, process_order
 
 app = Flask(__name__)
-limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_URL"])
+limiter = Limiter(get_remote_address, app=app, storage_uri=os.environ["REDIS_CACHE_URL"])
 
 
 class ItemSchema(Schema):
@@ -30,7 +30,7 @@ def invalid(error):
 
 
 @app.post("/orders")
-@limiter.limit("100000000/minute")
+@limiter.limit("600000/minute")
 def create_order():
     order = order_schema.load(request.get_json())
     order |= {"status": "pending", "created_at": datetime.now(UTC)}

@@ -4,7 +4,7 @@ from bson import ObjectId
 from celery import Celery
 from pymongo import MongoClient
 
-celery = Celery("tasks", broker=os.environ["REDIS_URL"], backend=os.environ["REDIS_URL"])
+celery = Celery("tasks", broker=os.environ["REDIS_BROKER_URL"], backend=os.environ["REDIS_CACHE_URL"])
 
 _database = None
 

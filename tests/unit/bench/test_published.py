@@ -40,11 +40,11 @@ def test_every_block_stands_in_one_of_the_documents():
 
 
 def test_a_block_is_made_anew_and_the_rest_is_left_as_it_is(latest):
-    text = "before\n<!-- made by bench: targets -->\nold\n<!-- end -->\nafter <!-- end -->\n"
+    text = "before\n<!-- made by bench: targets -->\noutdated\n<!-- end -->\nafter <!-- end -->\n"
     made = publish.with_blocks(text, latest)
     assert made.startswith("before\n<!-- made by bench: targets -->\n| figure | target | measured | met |\n")
     assert made.endswith("|\n<!-- end -->\nafter <!-- end -->\n")
-    assert "old" not in made
+    assert "outdated" not in made
     assert publish.with_blocks(made, latest) == made
 
 

@@ -1,5 +1,8 @@
 """The API without one of its features: that the feature is gone, and the others are there."""
 
+import subprocess
+import sys
+
 import pytest
 
 from api import auth
@@ -50,3 +53,10 @@ def test_without_validation_a_body_that_does_not_fit_is_taken_and_token_and_limi
     assert answer.json["items"] == [{"sku": "MUG-01", "quantity": 1, "unit_price": None}]
     assert "RateLimit" in answer.headers
     assert client.post("/v1/orders", json=ORDER, headers=NOT_OURS).status_code == 401
+
+
+def test_what_granian_loads_makes_nothing_that_counts_before_the_process_keeps_its_counts():
+    code = "import bench.reduced_process; from prometheus_client import generate_latest; print(generate_latest())"
+    metrics = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "python_info" in metrics
+    assert "rate_limit" not in metrics

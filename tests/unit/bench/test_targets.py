@@ -30,6 +30,26 @@ def test_the_bound_itself_is_within(target: Target, value: float, met: bool):
     assert Verdict(target, Measured(value, value, value)).met is met
 
 
+@pytest.mark.parametrize(
+    ("target", "least", "greatest", "met"),
+    [
+        (at_least(5, "speed", lambda _: None), 5, 7, "yes"),
+        (at_least(5, "speed", lambda _: None), 4.9, 7, "not told"),
+        (at_least(5, "speed", lambda _: None), 3, 5, "not told"),
+        (at_least(5, "speed", lambda _: None), 3, 4.9, "no"),
+        (at_most(5, "cost", lambda _: None), 3, 5, "yes"),
+        (at_most(5, "cost", lambda _: None), 3, 5.1, "not told"),
+        (at_most(5, "cost", lambda _: None), 5, 7, "not told"),
+        (at_most(5, "cost", lambda _: None), 5.1, 7, "no"),
+    ],
+)
+def test_rounds_on_both_sides_of_the_bound_do_not_tell(target: Target, least: float, greatest: float, met: str):
+    for value in (least, greatest):
+        verdict = Verdict(target, Measured(value, least, greatest))
+        assert figures.met(verdict) == met
+        assert as_json([verdict])[0]["met"] == {"yes": True, "no": False}.get(met, met)
+
+
 def test_what_was_not_measured_is_neither_met_nor_missed():
     verdict = Verdict(TARGETS[0], None)
     assert verdict.met is None
@@ -64,7 +84,7 @@ def test_accepting_is_compared_with_the_bare_floor(row):
     results = Results()
     results.add(tables.ACCEPTING, row, {"accepted_per_second": 35})
     results.add(tables.ACCEPTING, tables.BARE_FLOOR, {"accepted_per_second": 100})
-    assert verdict_on(f"accepted/s against the bare floor, {row}", results).met
+    assert verdict_on(f"accepted/s against the bare floor, {row}", results).met is True
 
 
 @pytest.mark.parametrize("feature", tables.WITHOUT)
@@ -80,7 +100,7 @@ def test_a_feature_costs_the_share_of_what_is_accepted_without_it_that_is_missin
     verdict = verdict_on(f"cost of {feature}, of accepted/s, {tables.CALLERS[callers]}", results)
 
     assert verdict.measured == Measured(pytest.approx(0.2), pytest.approx(0.1), pytest.approx(0.3))
-    assert not verdict.met
+    assert verdict.met == "not told"
     assert figures.measured(verdict) == "20 % (10 % to 30 %)"
     assert figures.bound(verdict.target) == "at most 15 %"
     assert sum(each.measured is not None for each in verdicts(results)) == 1
@@ -99,7 +119,7 @@ def test_what_is_stored_costs_the_ratio_of_each_turn(act):
     for ratio in (1.0, 1.2, 1.1):
         results.add(tables.STORED, act, {"us_few": 10, "us_many": 10 * ratio, "ratio": ratio})
     verdict = verdict_on(f"cost with many orders stored against few: {act}", results)
-    assert (verdict.met, figures.measured(verdict)) == (True, "1.1x (1x to 1.2x)")
+    assert (verdict.met, figures.measured(verdict)) == ("not told", "1.1x (1x to 1.2x)")
 
 
 def test_a_second_worker_is_judged_under_load_and_on_a_backlog():
@@ -111,7 +131,7 @@ def test_a_second_worker_is_judged_under_load_and_on_a_backlog():
 
 
 def test_programs_get_the_table_too():
-    verdict = Verdict(at_least(0.35, "speed", lambda _: None), Measured(0.4, 0.3, 0.5))
+    verdict = Verdict(at_least(0.35, "speed", lambda _: None), Measured(0.45, 0.4, 0.5))
     assert as_json([verdict]) == [
-        {"figure": "speed", "target": ">= 0.35", "measured": 0.4, "least": 0.3, "greatest": 0.5, "met": True}
+        {"figure": "speed", "target": ">= 0.35", "measured": 0.45, "least": 0.4, "greatest": 0.5, "met": True}
     ]
