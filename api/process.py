@@ -19,5 +19,5 @@ def make_app() -> Flask:
     made = app.make_app()
     settings = made.extensions[EXTENSION].settings.shared
     if directory and settings.metrics_port:
-        serve_metrics(settings.metrics_host, settings.metrics_port, registry_of(directory))
+        serve_metrics(settings.metrics_host, settings.metrics_port, registry_of(directory), reuse_port=True)
     return made
