@@ -25,8 +25,8 @@ DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 NAME = "order-processor-metrics-"
 
 BYTES = {"counter": 131_072, "histogram": 2_097_152}
-"""Of each file, by the type in its name. A route with a method and a status takes 4 KiB of histograms, so there is room for
-500 of these, of which far fewer occur."""
+"""Of each file, by the type in its name: a route with a method and a status takes 4 KiB of histograms, so there is room
+for 500 of these, of which far fewer occur."""
 
 _held: list[int] = []
 """The locks of this process, open for as long as it lives."""
