@@ -24,8 +24,12 @@ def main() -> None:
     settings = load_or_refuse("api", load_api_settings)
     prepare_database_or_refuse("api", settings.shared.mongo_url)
     allow_many_files()
+    os.environ.pop(DIRECTORY, None)
     if settings.shared.metrics_port:
-        os.environ[DIRECTORY] = make_directory()
+        try:
+            os.environ[DIRECTORY] = make_directory()
+        except OSError as error:
+            sys.stderr.write(f"api has no directory for metrics: {error!r}\n")
     command = granian_command(settings)
     os.execv(command[0], command)  # noqa: S606 - no shell wanted: every argument is ours
 

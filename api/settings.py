@@ -94,6 +94,9 @@ def _problems(settings: ApiSettings) -> list[str]:
     problems = token_problems(settings.tokens)
     if settings.tokens.algorithm != "HS256" and not settings.cursor_secret:
         problems.append(f"CURSOR_SECRET: Environment variable not set; without a JWT_SECRET it is needed: {MAKE_ONE}")
+    if settings.shared.metrics_port == settings.port:
+        # Both may be shared by processes, so the kernel would hand each connection to either.
+        problems.append(f"METRICS_PORT: Must be another port than API_PORT, which is {settings.port}")
     return problems
 
 

@@ -20,7 +20,7 @@ In Prometheus' form, at `/metrics` on a port of its own: `METRICS_PORT` of API, 
 ([settings](settings.md)). The API's port for clients does not have it. It asks for no token and knows no rate limit,
 so never publish that port. With `docker compose` it is 9100 of `api`, 9101 of `worker` and 9102 of `beat`, inside the
 project's network; `make run` prints where it is. What `/readyz` says does not depend on it, and a port that can't be
-had costs the metrics alone: the log says `metrics are not served`.
+had, or a directory for the API's counts, costs the metrics alone: the log says `metrics are not served`.
 
 - [deploy/prometheus](../deploy/prometheus): what to scrape, and alerts, each with its entry in the
   [runbook](runbook.md).
@@ -30,7 +30,7 @@ Any process of one API answers for all of them, and goes on counting where one t
 ([0025](decisions/0025-api-processes-count-in-files-that-outlive-them.md)). Counters begin at zero with each start of
 the API, of a worker and of beat, which `rate` and `increase` allow for. A worker also has `process_` and `python_`
 metrics, and so has beat. Each part exports all counters of the first table, and only moves those of its own work: sum
-over all parts.
+over all parts. What `make orders` cancels or announces is counted in that command alone, where nobody sees it.
 
 Counts are exact unless something dies: what is counted is counted after it is on disk, so a part that is killed in
 between has done up to one batch more than it says. So has MongoDB when it was away in the middle of a batch: its

@@ -11,13 +11,14 @@ from prometheus_client.exposition import ThreadingWSGIServer, _SilentHandler
 log = structlog.get_logger(__name__)
 
 
-def serve_metrics(host: str, port: int, registry: CollectorRegistry) -> WSGIServer | None:
+def serve_metrics(host: str, port: int, registry: CollectorRegistry, *, reuse_port: bool = False) -> WSGIServer | None:
     """In a thread. None when the port can't be had: nobody is to be without orders for want of metrics.
 
-    Processes of one part share the port, and the kernel picks who answers: a scrape finds any that lives.
+    With `reuse_port` processes share the port, and the kernel picks who answers: a scrape finds any that lives. That is
+    for those alone of which each answers for all.
     """
     try:
-        server = make_server(host, port, make_wsgi_app(registry), _server_class(host), _Handler)
+        server = make_server(host, port, make_wsgi_app(registry), _server_class(host, reuse_port), _Handler)
     except OSError as error:
         log.error("metrics are not served", host=host, port=port, error=repr(error))
         return None
@@ -25,10 +26,10 @@ def serve_metrics(host: str, port: int, registry: CollectorRegistry) -> WSGIServ
     return server
 
 
-def _server_class(host: str) -> type[WSGIServer]:
+def _server_class(host: str, reuse_port: bool) -> type[WSGIServer]:
     class Server(ThreadingWSGIServer):
         address_family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-        allow_reuse_port = True
+        allow_reuse_port = reuse_port
 
     return Server
 

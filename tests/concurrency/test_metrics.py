@@ -94,13 +94,6 @@ def is_lock(file: Any) -> bool:
     return Path(file.path).match("order-processor-metrics-*/place-*.lock")
 
 
-def scraped(stack: Stack) -> bool:
-    try:
-        return bool(stack.metrics("api").samples)
-    except httpx.TransportError:
-        return False
-
-
 def assert_never_less(before: Metrics, after: Metrics) -> None:
     now = {(sample.name, *sorted(sample.labels.items())): sample.value for sample in after.samples}
     for sample in before.samples:

@@ -60,3 +60,13 @@ def test_with_invalid_settings_it_touches_nothing(done, capsys):
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("api refuses to start: JWT_SECRET: Environment variable not set;")
     assert done == []
+
+
+def test_without_a_place_for_metrics_it_starts_all_the_same(done, capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    os.environ |= {"METRICS_PORT": "9100", "PROMETHEUS_MULTIPROC_DIR": "of someone else"}
+    start()
+    assert done[1][-1] == "api.process:make_app"
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("api has no directory for metrics: FileNotFoundError")

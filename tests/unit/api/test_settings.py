@@ -129,3 +129,8 @@ def test_every_limit_has_a_default_and_no_proxy_is_trusted():
     assert set(settings.rate_limits) == set(get_args(Policy))
     assert not set(settings.rate_limits.values()) & {"", "off"}
     assert settings.trusted_proxies == 0
+
+
+def test_clients_and_prometheus_on_one_port_are_refused_for_the_kernel_would_split_them_at_random(environment):
+    environment |= {"API_PORT": "9100", "METRICS_PORT": "9100"}
+    assert refused() == ["METRICS_PORT: Must be another port than API_PORT, which is 9100"]
