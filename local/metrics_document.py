@@ -30,7 +30,8 @@ Any process of one API answers for all of them, and goes on counting where one t
 ([0025](decisions/0025-api-processes-count-in-files-that-outlive-them.md)). Counters begin at zero with each start of
 the API, of a worker and of beat, which `rate` and `increase` allow for. A worker also has `process_` and `python_`
 metrics, and so has beat. Each part exports the counters of the first table that it knows, and only moves those of its
-own work: sum over all parts. What `make orders` cancels or announces is counted in that command alone, where nobody sees it.
+own work: sum over all parts. What `make orders` cancels or announces is counted in that command alone, where nobody
+sees it.
 
 Counts are exact unless something dies: what is counted is counted after it is on disk, so a part that is killed in
 between has done up to one batch more than it says. So has MongoDB when it was away in the middle of a batch: its
