@@ -23,6 +23,7 @@ from local.system import System
 from shared.clock import now
 from shared.domain.money import Money
 from shared.domain.product import Product, created
+from shared.domain.warning import nobody_is_told
 from shared.store.connection import Document
 from shared.store.indexes import ensure_indexes
 from shared.store.products import change_products
@@ -208,7 +209,7 @@ def seed_ours(database: Database[Document], skus: Sequence[str]) -> None:
     ensure_indexes(database)
     at = now()
     products = [Product(sku, sku, None, PRICE, STOCK, None, 1, None, at, at) for sku in skus]
-    change_products(database, [], lambda _: [created(product, by="bench") for product in products])
+    change_products(database, [], lambda _: [created(product, by="bench") for product in products], warn=nobody_is_told)
 
 
 def _seed_peer(database: Database[Document], skus: Sequence[str]) -> None:

@@ -5,7 +5,8 @@
     API_URL=https://orders.example TOKEN=... python3 deploy/smoke.py [--rush]
 
 One order of a new product, until it is confirmed, and one that there is no stock for. `--rush`: 100 buyers at once for
-the last unit, then 2,000 orders over 20 products, some of them short. Exit status 1 when a promise was broken, 2 when
+the last unit, then 2,000 orders over 20 products, some of them short. The products are archived in the end, the orders
+stay. Exit status 1 when a promise was broken, 2 when
 the system could not be asked. Python and its standard library will do, so that it runs inside the image, too.
 
 TOKEN needs the scopes of SCOPE; without one it is signed with JWT_SECRET.
@@ -46,6 +47,7 @@ class NotAsked(Exception):
 class Api:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
+        self._skus: list[str] = []
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         # Past any proxy of the environment: the system is asked, nobody else.
         self._opener = build_opener(ProxyHandler({}))
@@ -69,7 +71,13 @@ class Api:
         sku = f"SMOKE-{secrets.token_hex(4).upper()}"
         product = {"sku": sku, "name": sku, "price": {"amount": 1000, "currency": "IDR"}, "stock": stock}
         self.send("POST", "/v1/products", product)
+        self._skus.append(sku)
         return sku
+
+    def archive_products(self) -> None:
+        """What this run has made is not for sale any more. Its orders and its ledger stay."""
+        for sku in self._skus:
+            self.send("DELETE", f"/v1/products/{sku}", None, **{"If-Match": "*"})
 
     def stock_of(self, sku: str) -> int:
         return int(self.send("GET", f"/v1/products/{sku}")["stock"])
@@ -82,7 +90,8 @@ class Api:
         while True:
             try:
                 with self._opener.open(request, timeout=30) as answer:
-                    return dict(json.load(answer))
+                    text = answer.read()
+                    return dict(json.loads(text)) if text else {}
             except HTTPError as error:
                 if error.code not in TRY_AGAIN or time.monotonic() > give_up_at:
                     said = error.read(2000).decode(errors="replace")
@@ -163,9 +172,12 @@ def make_api() -> Api:
 def main(arguments: Iterable[str]) -> int:
     try:
         api = make_api()
-        broken = check_one_order(api)
-        if "--rush" in arguments:
-            broken += check_last_unit(api) + check_rush(api)
+        try:
+            broken = check_one_order(api)
+            if "--rush" in arguments:
+                broken += check_last_unit(api) + check_rush(api)
+        finally:
+            api.archive_products()
     except NotAsked as error:
         print(f"smoke: {error}", file=sys.stderr)
         return 2

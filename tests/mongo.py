@@ -9,6 +9,7 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 
 from shared.domain.order import Order
 from shared.domain.product import Product, created
+from shared.domain.warning import nobody_is_told
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
 from shared.store.documents import product_document, product_from
@@ -18,7 +19,7 @@ from shared.store.products import change_products
 
 def put_products(database: Database[Document], *products: Product) -> None:
     """With their first stock in the ledger."""
-    change_products(database, [], lambda _: [created(product, by="clerk") for product in products])
+    change_products(database, [], lambda _: [created(product, by="clerk") for product in products], warn=nobody_is_told)
 
 
 def put_orders(database: Database[Document], *orders: Order) -> list[str]:

@@ -24,6 +24,7 @@ from bench.plan import SKUS
 from shared.clock import now
 from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import HistoryEntry, Line, Order, Status
+from shared.domain.warning import nobody_is_told
 from shared.store.announcements import claim_due
 from shared.store.connection import Document
 from shared.store.decisions import decide_pending
@@ -124,7 +125,7 @@ def accept(shop: Shop, batch: Sequence[Order]) -> None:
 
 
 def decide(shop: Shop, batch: Sequence[Order]) -> None:
-    decide_pending(shop.database, [order.order_id for order in batch], at=now())
+    decide_pending(shop.database, [order.order_id for order in batch], at=now(), warn=nobody_is_told)
 
 
 def poll(shop: Shop, order: Order) -> None:

@@ -8,4 +8,5 @@ the commit, and returns when nobody can be shown any more what was before."""
 
 
 def nobody_is_told(_: Iterable[str]) -> Callable[[], None]:
+    """For products that nobody can have been shown yet."""
     return lambda: None

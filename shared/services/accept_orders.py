@@ -7,13 +7,14 @@ from typing import Any
 import uuid_utils
 from pymongo.database import Database
 
-from shared.domain.errors import IdempotencyKeyReuse, Unavailable
+from shared.domain.errors import IdempotencyKeyReuse, QueueTooLong, Unavailable, WriteRefused
 from shared.domain.idempotency import check_same_request, idempotency_of
 from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.group_commit import GroupCommit
+from shared.metrics import ORDERS_REFUSED, ORDERS_REPLAYED
 from shared.queue import Announcer
 from shared.services.backpressure import Backpressure
-from shared.services.counting import count_inserted, counting_refused
+from shared.services.counting import count_inserted, count_refused
 from shared.settings import Settings
 from shared.store.connection import Document
 from shared.store.orders import FirstOrder, InsertOutcome, Submission, insert_orders
@@ -58,12 +59,18 @@ class OrderAcceptor:
             raise outcome
         return outcome
 
-    @counting_refused
     def accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
         """All in one insert and one message; the outcome of each at its place.
 
         Raises `QueueTooLong` and `Unavailable` for all of them.
         """
+        try:
+            return self._accept_all(customer, requests)
+        except (QueueTooLong, Unavailable) as error:
+            count_refused(error, len(requests))
+            raise
+
+    def _accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
         self._backpressure.check()
         submissions = [_submission(customer, request) for request in requests]
         try:
@@ -82,7 +89,7 @@ class OrderAcceptor:
 
     def _commit(self, submissions: Sequence[Submission]) -> list[InsertOutcome]:
         outcomes = insert_orders(self._database, submissions, announce_after_seconds=self._announce_after_seconds)
-        count_inserted(submissions, outcomes)
+        count_inserted(outcomes)
         accepted = [outcome.order_id for outcome in outcomes if isinstance(outcome, Order)]
         if accepted:
             self._announcer.announce(accepted)
@@ -110,6 +117,10 @@ def _accepted(submission: Submission, outcome: InsertOutcome | Exception) -> Acc
         try:
             check_same_request(submission.idempotency, outcome.fingerprint)
         except IdempotencyKeyReuse as error:
+            ORDERS_REFUSED["idempotency_key_reuse"].inc()
             return error
+        ORDERS_REPLAYED.inc()
         return Accepted(outcome.order, replayed=True)
+    if isinstance(outcome, WriteRefused):
+        ORDERS_REFUSED["write_refused"].inc()
     return outcome

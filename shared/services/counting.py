@@ -1,12 +1,10 @@
 """What the services count of orders, a batch at a time."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import wraps
-from typing import TypeVar
 
 from shared.domain.allocation import Confirmed, Decision
-from shared.domain.errors import QueueTooLong, Unavailable, WriteRefused
+from shared.domain.errors import QueueTooLong, Unavailable
 from shared.domain.order import Order
 from shared.metrics import (
     ACCEPT_BATCH,
@@ -15,51 +13,19 @@ from shared.metrics import (
     ORDERS_ACCEPTED,
     ORDERS_DECIDED,
     ORDERS_REFUSED,
-    ORDERS_REPLAYED,
 )
 from shared.notices import accepted_moments
-from shared.store.orders import FirstOrder, InsertOutcome, Submission
-
-R = TypeVar("R")
-Self = TypeVar("Self")
-Request = TypeVar("Request")
+from shared.store.orders import InsertOutcome
 
 
-def count_inserted(submissions: Sequence[Submission], outcomes: Sequence[InsertOutcome]) -> None:
+def count_inserted(outcomes: Sequence[InsertOutcome]) -> None:
     """Once per insert, before its requests are answered: whoever has an answer finds it counted."""
     ACCEPT_BATCH.observe(len(outcomes))
-    accepted = sum(isinstance(outcome, Order) for outcome in outcomes)
-    ORDERS_ACCEPTED.inc(accepted)
-    if accepted < len(outcomes):
-        for submission, outcome in zip(submissions, outcomes, strict=True):
-            _count_not_inserted(submission, outcome)
+    ORDERS_ACCEPTED.inc(sum(isinstance(outcome, Order) for outcome in outcomes))
 
 
-def _count_not_inserted(submission: Submission, outcome: InsertOutcome) -> None:
-    if isinstance(outcome, WriteRefused):
-        ORDERS_REFUSED["write_refused"].inc()
-    elif isinstance(outcome, FirstOrder):
-        same = submission.idempotency is None or submission.idempotency.fingerprint == outcome.fingerprint
-        (ORDERS_REPLAYED if same else ORDERS_REFUSED["idempotency_key_reuse"]).inc()
-
-
-def counting_refused(
-    accept_all: Callable[[Self, str, Sequence[Request]], R],
-) -> Callable[[Self, str, Sequence[Request]], R]:
-    """For what accepts some requests, or refuses them all by raising."""
-
-    @wraps(accept_all)
-    def counted(self: Self, customer: str, requests: Sequence[Request]) -> R:
-        try:
-            return accept_all(self, customer, requests)
-        except QueueTooLong:
-            ORDERS_REFUSED["queue_too_long"].inc(len(requests))
-            raise
-        except Unavailable:
-            ORDERS_REFUSED["unavailable"].inc(len(requests))
-            raise
-
-    return counted
+def count_refused(error: QueueTooLong | Unavailable, orders: int) -> None:
+    ORDERS_REFUSED["queue_too_long" if isinstance(error, QueueTooLong) else "unavailable"].inc(orders)
 
 
 def count_decisions(decisions: Sequence[Decision], *, batch: int, at: datetime) -> int:

@@ -8,6 +8,7 @@ from shared.clock import now
 from shared.domain.errors import SkuTaken
 from shared.domain.money import Money
 from shared.domain.product import Change, Product, created
+from shared.domain.warning import nobody_is_told
 from shared.store.connection import Document
 from shared.store.products import change_products
 
@@ -43,5 +44,5 @@ def create_product(
             raise SkuTaken(sku)
         return [created(product, by=by)]
 
-    change_products(database, [sku], create)
+    change_products(database, [sku], create, warn=nobody_is_told)
     return product

@@ -21,7 +21,7 @@ from shared.domain.money import Money
 from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Status
 from shared.domain.product import is_low
-from shared.domain.warning import Warn, nobody_is_told
+from shared.domain.warning import Warn
 from shared.store.connection import Document
 from shared.store.documents import (
     history_value,
@@ -48,7 +48,7 @@ def decide_pending(
     order_ids: Sequence[str],
     *,
     at: datetime,
-    warn: Warn = nobody_is_told,
+    warn: Warn,
 ) -> Decided:
     """Decide those of the orders that are pending, in order of acceptance, in one transaction.
 

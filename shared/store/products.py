@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import ProductNotFound, SkuTaken
 from shared.domain.product import Change, Product
-from shared.domain.warning import Warn, nobody_is_told
+from shared.domain.warning import Warn
 from shared.store.connection import Document
 from shared.store.documents import movement_document, product_document, product_from
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
@@ -41,7 +41,7 @@ def change_products(
     skus: Sequence[str],
     decide: Callable[[Mapping[str, Product]], Sequence[Change]],
     *,
-    warn: Warn = nobody_is_told,
+    warn: Warn,
 ) -> Sequence[Change]:
     """Change some products, all or none, to what `decide` makes of them; it may be asked more than once.
 

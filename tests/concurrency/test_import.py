@@ -13,6 +13,7 @@ from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.domain.money import Money
 from shared.domain.product_import import ProductRow
+from shared.domain.warning import nobody_is_told
 from shared.services import import_products as service
 from shared.services.import_products import BatchOutcome, import_products
 from shared.store.connection import Document
@@ -43,7 +44,7 @@ def test_stock_is_set_by_imports_while_it_is_sold(database: Database[Document], 
     def sell() -> None:
         while not enough.is_set():
             order_ids = put_orders(database, *(an_order(a_line(sku, 2)) for sku in ("HOT", "WARM") * 4))
-            decide_pending(database, order_ids, at=now())
+            decide_pending(database, order_ids, at=now(), warn=nobody_is_told)
             batches_sold.append(None)
 
     with ThreadPoolExecutor(2) as pool:
@@ -75,7 +76,7 @@ def test_a_sale_between_reading_and_writing_is_not_undone(
 
     def applied_after_a_sale(*args, **kwargs):
         if next(times) == 0:
-            decide_pending(database, [order_id], at=now())
+            decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
         return applied(*args, **kwargs)
 
     monkeypatch.setattr(service, "applied", applied_after_a_sale)

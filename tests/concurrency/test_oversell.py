@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from shared.clock import now
 from shared.domain.allocation import decide
+from shared.domain.warning import nobody_is_told
 from shared.services.verify_stock import verify_stock
 from shared.store import decisions
 from shared.store.connection import Document
@@ -49,7 +50,12 @@ def test_the_same_eight_with_them_sell_one(database: Database[Document], monkeyp
 
     monkeypatch.setattr(decisions, "_read_offers", read_and_wait_for_the_others)
     with ThreadPoolExecutor(BUYERS) as pool:
-        list(pool.map(lambda order_id: decisions.decide_pending(database, [order_id], at=now()), order_ids))
+        list(
+            pool.map(
+                lambda order_id: decisions.decide_pending(database, [order_id], at=now(), warn=nobody_is_told),
+                order_ids,
+            )
+        )
 
     assert stock_of(database, "LAST") == 0
     assert database.orders.count_documents({"status": "confirmed"}) == 1

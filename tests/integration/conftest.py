@@ -1,6 +1,7 @@
 """The services on the real servers, in this process."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from flask import Flask
@@ -45,13 +46,21 @@ def app(mongod: Server) -> Iterator[Flask]:
     nothing.client.close()
 
 
-@pytest.fixture
-def client(
+@contextmanager
+def client_on(
     app: Flask, database: Database[Document], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FlaskClient]:
-    """The API in this process, on the database and the cache of the test; orders are accepted, and never announced."""
     resources = make_resources(SETTINGS, database=database, redis=redis, celery=make_celery(SETTINGS.shared))
     monkeypatch.setitem(app.extensions, EXTENSION, resources)
     yield app.test_client()
     resources.acceptor.close(5)
     resources.permits.close(5)
+
+
+@pytest.fixture
+def client(
+    app: Flask, database: Database[Document], redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FlaskClient]:
+    """The API in this process, on the database and the cache of the test; orders are accepted, and never announced."""
+    with client_on(app, database, redis, monkeypatch) as client:
+        yield client

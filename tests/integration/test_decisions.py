@@ -12,6 +12,7 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.allocation import Offer
 from shared.domain.money import Money
+from shared.domain.warning import nobody_is_told
 from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
@@ -143,7 +144,9 @@ def test_transactions_that_run_side_by_side_sell_no_more_than_there_is(database:
     order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(40)))
 
     with ThreadPoolExecutor(8) as pool:
-        batches = list(pool.map(lambda order_id: decide_pending(database, [order_id], at=now()), order_ids))
+        batches = list(
+            pool.map(lambda order_id: decide_pending(database, [order_id], at=now(), warn=nobody_is_told), order_ids)
+        )
 
     decisions = Counter(type(decision).__name__ for decided in batches for decision in decided.decisions)
     assert decisions == {"Confirmed": 10, "Rejected": 30}
@@ -161,11 +164,11 @@ def test_a_second_effect_in_the_ledger_is_refused_whole(database: Database[Docum
     """The last line of defence: even a worker that takes a decided order for a pending one can't sell it again."""
     put_products(database, a_product("MUG", stock=5))
     [order_id] = put_orders(database, an_order(a_line("MUG", 1)))
-    decide_pending(database, [order_id], at=now())
+    decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
     database.orders.update_one({"_id": order_id}, {"$set": {"status": "pending"}})
 
     with pytest.raises(Exception, match="E11000"):
-        decide_pending(database, [order_id], at=now())
+        decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
 
     assert stock_of(database, "MUG") == 4
     assert database.stock_movements.count_documents({"kind": "sale"}) == 1
@@ -181,7 +184,7 @@ def test_a_guard_that_does_not_hold_undoes_the_whole_batch(
     monkeypatch.setattr("shared.store.decisions._read_offers", _generous_offers)
 
     with pytest.raises(GuardFailed):
-        decide_pending(database, order_ids, at=now())
+        decide_pending(database, order_ids, at=now(), warn=nobody_is_told)
 
     assert everything(database) == before
 
@@ -215,7 +218,7 @@ def test_a_batch_takes_six_commands_however_large_it_is(
     order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n % 20}", 1)) for n in range(orders)))
 
     with counter.counting() as commands:
-        decide_pending(counted, order_ids, at=now())
+        decide_pending(counted, order_ids, at=now(), warn=nobody_is_told)
 
     # orders and products are read; products, ledger and orders are written; the transaction is committed
     assert commands == {"find": 2, "update": 2, "insert": 1, "commitTransaction": 1}

@@ -10,15 +10,13 @@ from pymongo.database import Database
 from redis import Redis
 from redis.connection import AbstractConnection
 
-from api.app import make_resources
-from api.resources import EXTENSION
 from shared.cache import LeaseCache
 from shared.notices import FinishedOrders
 from shared.queue import announce_orders, make_celery
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
 from tests.builders import a_line, a_product, an_order, an_order_id, bearer, settings
-from tests.integration.conftest import SETTINGS
+from tests.integration.conftest import client_on
 from tests.mongo import CommandCounter, put_orders, put_products
 from tests.standing_clock import standing_clock
 
@@ -64,11 +62,8 @@ def counted(database: Database[Document], mongo_url: str, to_mongo: CommandCount
 def api(
     app: Flask, counted: Database[Document], redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[FlaskClient]:
-    resources = make_resources(SETTINGS, database=counted, redis=redis, celery=make_celery(SETTINGS.shared))
-    monkeypatch.setitem(app.extensions, EXTENSION, resources)
-    yield app.test_client()
-    resources.acceptor.close(5)
-    resources.permits.close(5)
+    with client_on(app, counted, redis, monkeypatch) as client:
+        yield client
 
 
 def place(api: FlaskClient) -> str:

@@ -17,12 +17,16 @@ class Shop(smoke.Api):
         super().__init__("http://nowhere.invalid", "")
         self._lock = threading.Lock()
         self._stock: Counter[str] = Counter()
+        self.archived: set[str] = set()
         self._statuses: dict[str, str] = {}
         self._least = -1 if oversells else 0
 
-    def send(self, _: str, path: str, body: dict[str, Any] | None = None, **__: str) -> dict[str, Any]:
+    def send(self, method: str, path: str, body: dict[str, Any] | None = None, **__: str) -> dict[str, Any]:
         *_, last = path.split("/")
         with self._lock:
+            if method == "DELETE":
+                self.archived.add(last)
+                return {}
             if body is None:
                 found = {"status": self._statuses[last]} if "orders" in path else {"stock": max(0, self._stock[last])}
                 return dict(found)
@@ -45,7 +49,9 @@ def play(monkeypatch: pytest.MonkeyPatch, api: smoke.Api, *arguments: str) -> in
 
 
 def test_a_shop_that_keeps_its_promises_passes(monkeypatch, capsys):
-    assert play(monkeypatch, Shop(), "--rush") == 0
+    shop = Shop()
+    assert play(monkeypatch, shop, "--rush") == 0
+    assert shop.archived == set(shop._stock), "nothing of it stays for sale"
     assert "100 buyers at once for the last unit: 1 confirmed, 99 rejected" in capsys.readouterr().out
 
 

@@ -1,6 +1,7 @@
 """What is counted of orders: each once, and by what became of it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from prometheus_client import REGISTRY, generate_latest
@@ -8,12 +9,12 @@ from prometheus_client import REGISTRY, generate_latest
 from shared.clock import now
 from shared.domain.allocation import Confirmed, Rejected
 from shared.domain.errors import IdempotencyKeyReuse, QueueTooLong, Unavailable, WriteRefused
-from shared.domain.idempotency import Idempotency
 from shared.domain.money import Money
 from shared.domain.order import Reason, ReasonCode
-from shared.services.counting import count_decisions, count_inserted, counting_refused
-from shared.store.orders import FirstOrder, Submission
-from tests.builders import an_order, an_order_id
+from shared.services.accept_orders import Accepted, OrderAcceptor, OrderRequest
+from shared.services.counting import count_decisions
+from shared.store.orders import FirstOrder, InsertOutcome, Submission
+from tests.builders import a_line, an_order, an_order_id, settings
 from tests.scrape import Metrics
 
 
@@ -36,17 +37,41 @@ def growth() -> Iterator[Growth]:
     return Growth()
 
 
-def test_an_insert_is_counted_order_by_order_and_as_one_batch(growth):
-    order, key = an_order(), Idempotency("k", "the same")
-    submissions = [
-        Submission(order, None),
-        Submission(order, key),
-        Submission(order, key),
-        Submission(order, Idempotency("k", "another")),
-        Submission(order, None),
-    ]
-    first = FirstOrder(an_order(), "the same")
-    count_inserted(submissions, [order, order, first, first, WriteRefused(1)])
+class Quiet:
+    """Neither announces nor refuses anything, unless it is given a refusal."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        self._refusal = refusal
+
+    def check(self) -> None:
+        if self._refusal:
+            raise self._refusal
+
+    def announce(self, order_ids: list[str]) -> None: ...
+
+    def close(self, timeout_seconds: float) -> None: ...
+
+
+@contextmanager
+def acceptor(refusal: Exception | None = None) -> Iterator[OrderAcceptor]:
+    made = OrderAcceptor(None, Quiet(), Quiet(refusal), settings())  # type: ignore[arg-type]
+    yield made
+    made.close(5)
+
+
+def test_orders_are_counted_by_what_became_of_each_and_an_insert_as_one_batch(growth, monkeypatch):
+    first = FirstOrder(an_order(), "another request")
+
+    def insert(_: object, submissions: list[Submission], **__: object) -> list[InsertOutcome]:
+        a, b, again, *_ = submissions
+        same = FirstOrder(an_order(), again.idempotency.fingerprint)
+        return [a.order, b.order, same, first, WriteRefused(1)]
+
+    monkeypatch.setattr("shared.services.accept_orders.insert_orders", insert)
+    keys = [None, "a", "b", "c", None]
+    with acceptor() as accepting:
+        outcomes = accepting.accept_all("alice", [OrderRequest([a_line()], idempotency_key=key) for key in keys])
+    assert [type(outcome) for outcome in outcomes[2:]] == [Accepted, IdempotencyKeyReuse, WriteRefused]
     assert growth.of("orders_accepted_total") == 2
     assert growth.of("orders_replayed_total") == 1
     assert growth.of("orders_refused_total", reason="idempotency_key_reuse") == 1
@@ -60,24 +85,10 @@ def test_an_insert_is_counted_order_by_order_and_as_one_batch(growth):
     ("error", "reason"), [(QueueTooLong(61, 60), "queue_too_long"), (Unavailable("MongoDB"), "unavailable")]
 )
 def test_requests_that_are_refused_together_are_counted_each(growth, error, reason):
-    @counting_refused
-    def accept_all(_self: None, _customer: str, _requests: list[int]) -> None:
-        raise error
-
-    with pytest.raises(type(error)):
-        accept_all(None, "alice", [1, 2, 3])
+    with acceptor(refusal=error) as refusing, pytest.raises(type(error)):
+        refusing.accept_all("alice", [OrderRequest([a_line()])] * 3)
     assert growth.of("orders_refused_total", reason=reason) == 3
     assert growth.of("orders_refused_total") == 3
-
-
-def test_what_is_no_refusal_of_the_whole_is_not_counted_as_one(growth):
-    @counting_refused
-    def accept_all(_self: None, _customer: str, _requests: list[int]) -> None:
-        raise IdempotencyKeyReuse("k")
-
-    with pytest.raises(IdempotencyKeyReuse):
-        accept_all(None, "alice", [1])
-    assert growth.of("orders_refused_total") == 0
 
 
 def test_decisions_are_counted_by_status_with_the_time_that_each_order_has_waited(growth):
