@@ -12,7 +12,7 @@ from pymongo.database import Database
 from shared.clock import now
 from shared.domain.errors import QueueTooLong
 from shared.store.connection import Document
-from shared.store.orders import oldest_pending
+from shared.store.oldest_pending import oldest_pending
 from shared.throttle import Throttle
 
 LOOK_EVERY_SECONDS = 1.0

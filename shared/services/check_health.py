@@ -10,7 +10,7 @@ from pymongo.database import Database
 from shared.domain.errors import Unavailable
 from shared.store.connection import Document, store_now
 from shared.store.heartbeats import last_heartbeat
-from shared.store.orders import OldestPending, oldest_pending
+from shared.store.oldest_pending import OldestPending, oldest_pending
 
 HEARTBEAT_SECONDS_MAX = 15.0
 """A worker that has not swept for this long is as good as none."""

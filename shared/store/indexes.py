@@ -1,7 +1,10 @@
 """All indexes, in one table. Every query of the normal way is served by one; a test explains each of them."""
 
+from contextlib import suppress
+
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from shared.store.connection import Document
 
@@ -30,17 +33,6 @@ INDEXES: dict[str, list[IndexModel]] = {
             name="pending_by_next_announcement",
             partialFilterExpression={"status": "pending"},
         ),
-        IndexModel(
-            [("updated_at", ASCENDING)],
-            name="pending_by_age",
-            partialFilterExpression={"status": "pending"},
-        ),
-        # Few: an order enters it with its first failed attempt, and leaves it when it is final.
-        IndexModel(
-            [("attempts", ASCENDING)],
-            name="pending_by_attempts",
-            partialFilterExpression={"status": "pending", "attempts": {"$gt": 0}},
-        ),
         IndexModel([("customer", ASCENDING), ("status", ASCENDING), ("_id", ASCENDING)], name="by_customer_and_status"),
         IndexModel([("status", ASCENDING), ("_id", ASCENDING)], name="by_status"),
         IndexModel([("items.sku", ASCENDING), ("_id", ASCENDING)], name="by_product"),
@@ -64,7 +56,16 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
+OBSOLETE = {"orders": {"pending_by_age", "pending_by_attempts"}}
+"""By name, what earlier versions made and nothing asks any more (decision 0026). It does no harm but to speed."""
+
 
 def ensure_indexes(database: Database[Document]) -> None:
     for collection, indexes in INDEXES.items():
         database[collection].create_indexes(indexes)
+    for collection, names in OBSOLETE.items():
+        # Looked up first: to drop one locks the collection for a moment, even if it is not there.
+        for name in sorted(names & set(database[collection].index_information())):
+            # Several parts start at once, and one of them drops it. Who may not, or can't now, can work all the same.
+            with suppress(PyMongoError):
+                database[collection].drop_index(name)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -34,14 +34,6 @@ class FirstOrder:
 
     order: Order
     fingerprint: str
-
-
-@dataclass(frozen=True, slots=True)
-class OldestPending:
-    """`since` its acceptance, or since it was retried."""
-
-    order_id: str
-    since: datetime
 
 
 InsertOutcome = Order | FirstOrder | WriteRefused
@@ -109,17 +101,6 @@ def reopen_order(
     if document is None:
         raise OrderNotRetryable(order_id, find_order(database, order_id).status.value)
     return order_from(document)
-
-
-def oldest_pending(database: Database[Document]) -> OldestPending | None:
-    with outage_as_unavailable():
-        document = database.orders.find_one(
-            # A damaged one says nothing of the others.
-            {"status": Status.PENDING.value, "updated_at": {"$type": "date"}},
-            {"updated_at": 1},
-            sort=[("updated_at", ASCENDING)],
-        )
-    return OldestPending(document["_id"], document["updated_at"]) if document else None
 
 
 def _document(submission: Submission, announce_after_seconds: int) -> Document:

@@ -1,9 +1,12 @@
 """Every query of the normal way is served by an index: none scans a collection."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from pymongo.collection import Collection
 from pymongo.database import Database
 from redis import Redis
 
@@ -16,13 +19,15 @@ from shared.services.sweep_orders import sweep_orders
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
 from shared.store.heartbeats import beat_heart, last_heartbeat
+from shared.store.indexes import INDEXES, ensure_indexes
+from shared.store.oldest_pending import oldest_pending
 from shared.store.order_details import find_details
 from shared.store.order_list import OrderQuery, list_orders
-from shared.store.order_stats import order_stats
-from shared.store.orders import Submission, find_order, insert_orders, oldest_pending
+from shared.store.order_stats import Count, order_stats
+from shared.store.orders import Submission, find_order, insert_orders
 from shared.store.products import find_product
 from tests.builders import a_line, a_product, an_order, settings
-from tests.mongo import put_orders, put_products
+from tests.mongo import assert_ledger_true, put_orders, put_products
 
 
 @pytest.fixture
@@ -85,9 +90,70 @@ def test_orders_are_counted_by_the_index_alone_and_to_a_limit(profiled: Database
     [count] = [
         entry["docsExamined"]
         for entry in operations(profiled)
-        if entry["command"].get("pipeline", [{}])[0].get("$match") == {"status": "pending"}
+        if entry["command"].get("pipeline", [])[:2] == [{"$match": {"status": "pending"}}, {"$limit": 151}]
     ]
     assert count == 0
+
+
+def test_the_orders_in_trouble_are_counted_among_the_first_pending_ones(profiled: Database[Document]) -> None:
+    pending = [document["_id"] for document in profiled.orders.find({"status": "pending"}, sort=[("_id", 1)])]
+    profiled.orders.update_many({"_id": {"$in": pending[40:60]}}, {"$set": {"attempts": 2}})
+    profiled.orders.update_one({"_id": pending[0]}, {"$set": {"attempts": "many"}})  # damaged: nobody can tell
+    profiled.orders.update_one({"_id": pending[1]}, {"$unset": {"attempts": ""}})
+
+    # One more is looked at, and counts: it says whether that was all.
+    for look_at_max, count in [(49, Count(10, more=True)), (199, Count(20, more=True)), (200, Count(20, more=False))]:
+        forget(profiled)
+        assert order_stats(profiled, look_at_max=look_at_max).pending_with_attempts == count
+        profiled.command("profile", 0)
+        [look] = [
+            entry for entry in operations(profiled) if {"$sort": {"_id": 1}} in entry["command"].get("pipeline", [])
+        ]
+        assert look["planSummary"] == "IXSCAN { status: 1, _id: 1 }"
+        assert look["docsExamined"] <= look_at_max + 1
+
+
+class TestOfAnEarlierVersion:
+    """Indexes that are in a database that is older than this version, and that nothing asks any more."""
+
+    @pytest.fixture
+    def old(self, database: Database[Document]) -> Database[Document]:
+        pending: Document = {"status": "pending"}
+        tried = {**pending, "attempts": {"$gt": 0}}
+        database.orders.create_index("updated_at", name="pending_by_age", partialFilterExpression=pending)
+        database.orders.create_index("attempts", name="pending_by_attempts", partialFilterExpression=tried)
+        database.orders.create_index("reference", name="of_somebody_else")
+        return database
+
+    def test_they_go_at_the_start_and_no_others(self, old: Database[Document]) -> None:
+        ensure_indexes(old)
+        ours = {index.document["name"] for index in INDEXES["orders"]}
+        assert set(old.orders.index_information()) == {"_id_", "of_somebody_else"} | ours
+
+    def test_several_parts_may_start_at_once(self, old: Database[Document]) -> None:
+        with ThreadPoolExecutor(4) as parts:
+            list(parts.map(lambda _: ensure_indexes(old), range(8)))
+        assert not {"pending_by_age", "pending_by_attempts"} & set(old.orders.index_information())
+
+    def test_who_comes_second_finds_it_gone(self, old: Database[Document], monkeypatch: pytest.MonkeyPatch) -> None:
+        """It has read what there is, and another part dropped it then."""
+        there = old.orders.index_information()
+        ensure_indexes(old)
+        monkeypatch.setattr(Collection, "index_information", lambda _: there)
+        ensure_indexes(old)
+
+    def test_orders_are_decided_meanwhile(self, old: Database[Document], redis: Redis) -> None:
+        put_products(old, a_product("MUG", stock=300))
+        order_ids = put_orders(old, *(an_order(a_line("MUG")) for _ in range(300)))
+        with ThreadPoolExecutor(1) as worker:
+            deciding = worker.submit(lambda: [decide(old, redis, [order_id]) for order_id in order_ids])
+            while old.orders.count_documents({"status": "confirmed"}) < 20:
+                time.sleep(0.01)
+            ensure_indexes(old)
+            assert old.orders.count_documents({"status": "pending"}) > 0, "it was meanwhile"
+            deciding.result()
+        assert old.orders.count_documents({"status": "confirmed"}) == 300
+        assert_ledger_true(old)
 
 
 def test_the_test_would_see_a_scan(profiled: Database[Document]) -> None:

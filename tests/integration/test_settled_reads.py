@@ -9,7 +9,8 @@ from shared.clock import now
 from shared.domain.errors import ProductNotFound
 from shared.store.announcements import claim_due
 from shared.store.connection import connect
-from shared.store.orders import find_order, oldest_pending
+from shared.store.oldest_pending import oldest_pending
+from shared.store.orders import find_order
 from shared.store.products import find_product
 from tests.builders import a_product, an_order
 from tests.mongo import put_orders, put_products

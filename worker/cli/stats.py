@@ -24,8 +24,9 @@ def command(*, as_json: bool) -> None:
     """Count orders, messages, products and movements.
 
     Orders by status, messages by queue; and how long the oldest pending order has been waiting, and how long ago a
-    worker swept. Counts of orders end at a million, shown as "1000000+"; products (archived ones too) and movements
-    are MongoDB's estimates. Queues count what no worker holds yet.
+    worker swept. Counts of orders end at a million, shown as "1000000+"; those with failed attempts are counted among
+    the first 100,000 that are pending, and "3+" are three of those. Products (archived ones too) and movements are
+    MongoDB's estimates. Queues count what no worker holds yet.
 
     JSON: {"orders": {"pending": {"count": 3, "more": false}, ...}, "pending_with_attempts": {"count", "more"},
     "oldest_pending": null or {"id", "age_seconds"}, "queues": null or {"orders": 0, "maintenance": 0},

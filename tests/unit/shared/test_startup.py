@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
-from pymongo.errors import ServerSelectionTimeoutError
+from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from shared.settings import SettingsInvalid
 from shared.startup import load_or_refuse, prepare_database_or_refuse, refuse
@@ -18,6 +18,7 @@ class Server:
     def __init__(self, hello: dict[str, object] | Exception) -> None:
         self.hello = hello
         self.indexed: list[str] = []
+        self.to_drop: list[str] = []
         self.closed = False
         self.client = self
         self.admin = self
@@ -32,7 +33,15 @@ class Server:
         self.closed = True
 
     def __getitem__(self, collection: str) -> SimpleNamespace:
-        return SimpleNamespace(create_indexes=lambda _indexes: self.indexed.append(collection))
+        return SimpleNamespace(
+            create_indexes=lambda _indexes: self.indexed.append(collection),
+            index_information=lambda: {"_id_": {}, "pending_by_age": {}},
+            drop_index=self.drop_index,
+        )
+
+    def drop_index(self, name: str) -> None:
+        self.to_drop.append(name)
+        raise OperationFailure("not authorized", 13)
 
 
 @pytest.fixture
@@ -80,6 +89,13 @@ def test_a_replica_set_or_a_sharded_cluster_gets_its_indexes(serve, hello):
     server = serve(Server(hello))
     prepare_database_or_refuse("api", URL)
     assert {"orders", "stock_movements"} <= set(server.indexed)
+    assert server.closed
+
+
+def test_an_index_that_nobody_needs_and_may_not_be_dropped_stops_no_start(serve):
+    server = serve(Server({"setName": "rs0"}))
+    prepare_database_or_refuse("api", URL)
+    assert server.to_drop == ["pending_by_age"]
     assert server.closed
 
 

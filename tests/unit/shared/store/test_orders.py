@@ -5,13 +5,12 @@ from pymongo.errors import BulkWriteError
 
 from shared.domain.errors import OrderNotFound, Unavailable, WriteRefused
 from shared.domain.idempotency import Idempotency
-from shared.domain.order import Order, Status
+from shared.domain.order import Order
 from shared.store.orders import (
     FirstOrder,
     Submission,
     find_order,
     insert_orders,
-    oldest_pending,
 )
 from tests.builders import an_order
 
@@ -92,13 +91,3 @@ def test_what_may_not_be_on_a_majority_is_not_accepted():
 def test_an_unknown_order_is_not_found(database):
     with pytest.raises(OrderNotFound):
         find_order(database, "no-such-order")
-
-
-def test_the_oldest_pending_order_is_the_one_that_waits_longest(database):
-    assert oldest_pending(database) is None
-    done, first, second = an_order(status=Status.CONFIRMED), an_order(), an_order()
-    insert(database, plain(second), plain(first), plain(done))
-    oldest = oldest_pending(database)
-    assert oldest is not None
-    assert oldest.order_id in (first.order_id, second.order_id)
-    assert oldest.since == min(first.created_at, second.created_at)
