@@ -31,13 +31,13 @@ def _write(response: Response) -> Response:
         status=response.status_code,
         milliseconds=round((perf_counter() - request.environ[STARTED]) * 1000, 2),
         subject=caller.subject if caller else None,
-        order_id=_order_id(response),
+        order_id=order_id_of(response),
     )
     return response
 
 
-def _order_id(response: Response) -> str | None:
-    """Of an order that was accepted, or named in the address and found."""
+def order_id_of(response: Response) -> str | None:
+    """The id of an order that was accepted, or named in the address and found."""
     if response.status_code == 202:
         return response.headers.get("Location", "").removeprefix(PLACED) or None
     return (request.view_args or {}).get("order_id") if response.status_code < 400 else None

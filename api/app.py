@@ -35,13 +35,13 @@ from api.tokens import make_token_verifier
 from api.waiting import WaitingRoom
 from api.watching import ConnectionWatch
 from shared.cache import connect_redis, make_product_cache
-from shared.log import configure_logging
 from shared.notices import FinishedOrders, Notice
 from shared.queue import Announcer, make_celery, ping_broker
 from shared.services.accept_orders import OrderAcceptor
 from shared.services.backpressure import Backpressure
 from shared.startup import load_or_refuse
 from shared.store.connection import Document, connect
+from shared.telemetry import start_telemetry
 
 MONGO_TIMEOUT_MILLISECONDS = 1_400
 """For any one operation: when MongoDB is away, clients are told so within two seconds.
@@ -55,7 +55,7 @@ DRAIN_SECONDS = 5.0
 def make_app() -> Flask:
     """The app on the real services that the environment names; made after the fork, in the process that serves it."""
     settings = load_or_refuse("api", load_api_settings)
-    configure_logging(settings.shared.log_format)
+    stop_telemetry = start_telemetry("api", settings.shared)
     app = create_app(
         settings,
         database=connect(settings.shared.mongo_url, timeout_milliseconds=MONGO_TIMEOUT_MILLISECONDS),
@@ -65,6 +65,7 @@ def make_app() -> Flask:
     resources: Resources = app.extensions[EXTENSION]
     # Granian's processes are multiprocessing's, which run finalizers but not atexit.
     Finalize(None, resources.acceptor.close, args=(DRAIN_SECONDS,), exitpriority=10)
+    Finalize(None, stop_telemetry, exitpriority=5)  # the lower one ends later
     _start_threads(resources)
     # What is here now stays: the garbage collector need not look through it again and again.
     gc.freeze()
@@ -86,6 +87,10 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
+    if settings.shared.otlp_endpoint:
+        from api.request_spans import register_request_spans
+
+        register_request_spans(app)
     register_metrics(app)
     if settings.access_log:
         register_access_log(app)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import g
 from marshmallow import ValidationError
 
 from api.auth import caller
@@ -34,7 +35,7 @@ def place_orders(body: dict[str, Any]) -> Response:
     entries = body["orders"]
     spend("orders", cost=len(entries) - 1)
     requests = [_request(entry) for entry in entries if isinstance(entry, dict)]
-    outcomes = resources().acceptor.accept_all(caller().subject, requests)
+    outcomes = resources().acceptor.accept_all(caller().subject, requests, request_id=g.request_id)
     rest = iter(outcomes)
     results = [_result(next(rest) if isinstance(entry, dict) else entry) for entry in entries]
     response = json_response({"results": results}, 202)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import g, request
 
 from api.auth import caller
 from api.blueprint import Blueprint
@@ -105,7 +105,7 @@ def lines_of(body: dict[str, Any]) -> list[Line]:
 
 
 def _accept(order: OrderRequest) -> Response:
-    accepted = resources().acceptor.accept(caller().subject, order)
+    accepted = resources().acceptor.accept(caller().subject, order, request_id=g.request_id)
     response = accepted_response(accepted.order)
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"

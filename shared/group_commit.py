@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from shared import tracing
 from shared.domain.errors import Unavailable
 
 Item = TypeVar("Item")
@@ -25,10 +26,11 @@ Outcome = TypeVar("Outcome")
 class Ticket(Generic[Item, Outcome]):
     """What was submitted together. Waiting is for a lock alone: a `Future` costs each request several times as much."""
 
-    __slots__ = ("_answered", "_outcomes", "items")
+    __slots__ = ("_answered", "_outcomes", "items", "place")
 
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
+        self.place = tracing.current.place()
         self._outcomes: Sequence[Outcome | Exception] = ()
         self._answered = threading.Lock()
         self._answered.acquire()
@@ -58,6 +60,7 @@ class GroupCommit(Generic[Item, Outcome]):
 
         No commit begins sooner than `rest_seconds` after the one before: under load batches are larger then, and fewer.
         """
+        self._name = name
         self._commit = commit
         self._batch_max = batch_max
         self._rest_seconds = rest_seconds
@@ -91,7 +94,8 @@ class GroupCommit(Generic[Item, Outcome]):
         while batch := self._next_batch():
             rested_at = time.monotonic() + self._rest_seconds
             items = [item for ticket in batch for item in ticket.items]
-            outcomes = self._commit_or_split(items)
+            with tracing.current.batch(self._name, [ticket.place for ticket in batch], size=len(items)):
+                outcomes = self._commit_or_split(items)
             _hand_out(batch, outcomes)
             if isinstance(outcomes[-1], Unavailable):
                 self._refuse_waiting(outcomes[-1])

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import TextIO
 
 import structlog
@@ -10,10 +11,16 @@ CHATTY = ("celery.app.trace", "celery.beat", "celery.worker.strategy", "flask-li
 """They write a line or more for every message, or for every request that is refused; under a rush that is too many."""
 
 
-def configure_logging(log_format: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+def configure_logging(
+    log_format: str,
+    *,
+    stream: TextIO | None = None,
+    level: int = logging.INFO,
+    also: Sequence[structlog.typing.Processor] = (),
+) -> None:
     """`json` for one JSON object a line, `console` for a person. Libraries' records take the same way.
 
-    To standard output, unless another stream is given.
+    To standard output, unless another stream is given. Each event goes through `also` before it is written.
     """
     stream = stream or sys.stdout
     shared: list[structlog.typing.Processor] = [
@@ -21,6 +28,7 @@ def configure_logging(log_format: str, *, stream: TextIO | None = None, level: i
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *also,
     ]
     renderer: list[structlog.typing.Processor] = (
         [_for_people(stream)]

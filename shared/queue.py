@@ -3,8 +3,9 @@
 https://docs.celeryq.dev/en/stable/userguide/configuration.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 import structlog
 from celery import Celery
@@ -12,6 +13,7 @@ from kombu import Queue
 from kombu.exceptions import OperationalError
 from redis import RedisError
 
+from shared import tracing
 from shared.domain.errors import Unavailable
 from shared.group_commit import GroupCommit
 from shared.metrics import ANNOUNCEMENTS
@@ -20,6 +22,9 @@ from shared.throttle import Throttle
 
 PROCESS_ORDERS = "orders.process"
 SWEEP_ORDERS = "orders.sweep"
+
+REQUEST_IDS = "request_ids"
+"""The header of a message that names the requests."""
 
 ORDERS_QUEUE = "orders"
 MAINTENANCE_QUEUE = "maintenance"
@@ -91,19 +96,27 @@ def make_celery(settings: Settings) -> Celery:
     return celery
 
 
-def announce_orders(celery: Celery, order_ids: Sequence[str], *, again: bool = False) -> None:
-    """Send one message for all of the orders. Raises `Unavailable` when the broker does not take it."""
+def announce_orders(
+    celery: Celery, order_ids: Sequence[str], *, again: bool = False, request_ids: Iterable[str] = ()
+) -> None:
+    """Send one message for all of the orders. Raises `Unavailable` when the broker does not take it.
+
+    `request_ids` are of the requests that placed them: for logs, and in the headers, since no order depends on them.
+    """
+    headers: dict[str, Any] = {REQUEST_IDS: list(request_ids)}
     try:
-        celery.send_task(
-            PROCESS_ORDERS,
-            args=[list(order_ids)],
-            # Always said: a message that does not say it is from a person, and means more (worker/tasks.py).
-            kwargs={"again": again},
-            queue=ORDERS_QUEUE,
-            retry=True,
-            # Once more, at once: the pooled connection may be from before a restart of the broker.
-            retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
-        )
+        with tracing.current.sending(ORDERS_QUEUE, headers):
+            celery.send_task(
+                PROCESS_ORDERS,
+                args=[list(order_ids)],
+                # Always said: a message that does not say it is from a person, and means more (worker/tasks.py).
+                kwargs={"again": again},
+                headers=headers,
+                queue=ORDERS_QUEUE,
+                retry=True,
+                # Once more, at once: the pooled connection may be from before a restart of the broker.
+                retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
+            )
     except (OperationalError, OSError, RedisError) as error:
         ANNOUNCEMENTS["failed"].inc()
         raise Unavailable("the broker") from error
@@ -116,6 +129,12 @@ def ping_broker(celery: Celery) -> None:
         connection.ensure_connection(max_retries=1, interval_start=0, timeout=1)
 
 
+class Announcement(NamedTuple):
+    order_id: str
+    request_id: str | None = None
+    """Of the request that placed the order."""
+
+
 class Announcer:
     """Announces accepted orders from a thread of its own, so that a slow broker never slows accepting.
 
@@ -125,26 +144,29 @@ class Announcer:
 
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
-        self._group = GroupCommit[str, None](
+        self._group = GroupCommit[Announcement, None](
             "announcer", self._publish, batch_max=ANNOUNCEMENT_MAX, rest_seconds=ANNOUNCE_REST_SECONDS
         )
         self._log_now = Throttle(seconds=1.0)
 
-    def announce(self, order_ids: Sequence[str]) -> None:
+    def announce(self, announcements: Sequence[Announcement]) -> None:
         """Never raises: the orders are accepted, and while the process ends they are the sweeper's."""
         with suppress(Unavailable):
-            self._group.submit(order_ids)
+            self._group.submit(announcements)
 
     def close(self, timeout_seconds: float) -> None:
         self._group.close(timeout_seconds)
 
-    def _publish(self, order_ids: list[str]) -> list[None]:
+    def _publish(self, announcements: list[Announcement]) -> list[None]:
+        order_ids = [announcement.order_id for announcement in announcements]
+        # Once each: a bulk's orders have one.
+        request_ids = dict.fromkeys(each.request_id for each in announcements if each.request_id)
         try:
-            announce_orders(self._celery, order_ids)
+            announce_orders(self._celery, order_ids, request_ids=request_ids)
         except Exception as error:
             if self._log_now():
                 bug = not isinstance(error, Unavailable)
                 log.warning("announcement failed, left to the sweeper", error=repr(error.__cause__), exc_info=bug)
             # Whatever it was: nobody waits for it, and half of the batch would fare no better.
             raise Unavailable("the broker") from error
-        return [None] * len(order_ids)
+        return [None] * len(announcements)

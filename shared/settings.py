@@ -3,6 +3,7 @@
 Every one may also be given as a file: `MONGO_URL_FILE=/run/secrets/mongo-url` (the containers' way to pass secrets).
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
@@ -10,6 +11,9 @@ from typing import TypeVar, cast
 from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
 
 T = TypeVar("T")
+
+DSN = re.compile(r"https?://\w+(:\w+)?@[^/\s]+(/[^\s]*)?/\d+")
+"""https://docs.sentry.io/concepts/key-terms/dsn-explainer/"""
 
 
 class SettingsInvalid(Exception):
@@ -30,6 +34,8 @@ class Settings:
     log_format: str
     metrics_host: str
     metrics_port: int
+    otlp_endpoint: str | None
+    sentry_dsn: str | None = field(repr=False)
     accept_batch_max: int
     decide_batch_max: int
     worker_threads: int
@@ -73,6 +79,16 @@ def url_of(*schemes: str) -> Callable[[str], None]:
     return check
 
 
+def or_empty(check: Callable[[str], None]) -> Callable[[str], None]:
+    """Empty is not given: that is how a compose file passes on what nobody set."""
+    return lambda text: check(text) if text else None
+
+
+def _dsn(text: str) -> None:
+    if not DSN.fullmatch(text):
+        raise ValidationError("Must be like https://key@host/project")
+
+
 def shared_settings(env: FileAwareEnv) -> Settings:
     positive = validate.Range(min=1)
     redis_url = url_of("redis://", "rediss://")
@@ -85,6 +101,11 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         # where this process serves /metrics, which has no password: a port that the world can't reach; 0: nowhere
         metrics_host=env.str("METRICS_HOST", "127.0.0.1"),
         metrics_port=env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65_535)),
+        # OpenTelemetry's collector, by HTTP; then there are traces, and all other OTEL_ variables hold
+        otlp_endpoint=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None, validate=or_empty(url_of("http://", "https://")))
+        or None,
+        # then errors are reported to Sentry
+        sentry_dsn=env.str("SENTRY_DSN", None, validate=or_empty(_dsn)) or None,
         # orders in one insert, and in one deciding transaction
         accept_batch_max=env.int("ACCEPT_BATCH_MAX", 500, validate=positive),
         decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),

@@ -1,13 +1,14 @@
 """The Celery app of worker, beat, Flower and the celery CLI."""
 
+import atexit
 from typing import Any
 
 from celery import signals
 
-from shared.log import configure_logging
 from shared.queue import make_celery
 from shared.settings import load_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
+from shared.telemetry import start_telemetry
 from worker.broker import use_transport
 from worker.metrics import serve_beat_metrics, serve_worker_metrics
 
@@ -19,7 +20,7 @@ app.conf.imports = ["worker.tasks"]
 
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
-    configure_logging(settings.log_format)
+    atexit.register(start_telemetry("worker", settings))
 
 
 @signals.worker_init.connect

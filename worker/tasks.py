@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 from celery import Task
 
+from shared import tracing
 from shared.domain.errors import Unavailable
-from shared.queue import ORDERS_QUEUE, PROCESS_ORDERS, SWEEP_ORDERS, announce_orders
+from shared.queue import ORDERS_QUEUE, PROCESS_ORDERS, REQUEST_IDS, SWEEP_ORDERS, announce_orders
 from shared.queue_depth import queue_depth
 from shared.services.retry_order import reopen_failed
 from shared.services.sweep_orders import sweep_orders
@@ -39,11 +40,14 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again:
     """
     named = [order_ids] if isinstance(order_ids, str) else order_ids
     texts = [order_id for order_id in named if isinstance(order_id, str) and order_id.isascii()]
-    log.info("orders to decide", task_id=self.request.id, order_ids=texts)
+    headers = self.request.headers or {}
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    if again is None and not redelivered:
-        reopen_failed(resources().database, settings, texts, by="celery call")
-    resources().decider.decide(texts, again=bool(again) or redelivered)
+    with tracing.current.processing(ORDERS_QUEUE, headers, task_id=self.request.id):
+        request_ids = headers.get(REQUEST_IDS, [])
+        log.info("orders to decide", task_id=self.request.id, order_ids=texts, request_ids=request_ids)
+        if again is None and not redelivered:
+            reopen_failed(resources().database, settings, texts, by="celery call")
+        resources().decider.decide(texts, again=bool(again) or redelivered)
 
 
 @app.task(name=SWEEP_ORDERS, throws=(Unavailable,))

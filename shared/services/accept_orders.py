@@ -12,7 +12,7 @@ from shared.domain.idempotency import check_same_request, idempotency_of
 from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.group_commit import GroupCommit
 from shared.metrics import ORDERS_REFUSED, ORDERS_REPLAYED
-from shared.queue import Announcer
+from shared.queue import Announcement, Announcer
 from shared.services.backpressure import Backpressure
 from shared.services.counting import count_inserted, count_refused
 from shared.settings import Settings
@@ -52,27 +52,31 @@ class OrderAcceptor:
             "order-acceptor", self._commit, batch_max=settings.accept_batch_max
         )
 
-    def accept(self, customer: str, request: OrderRequest) -> Accepted:
+    def accept(self, customer: str, request: OrderRequest, *, request_id: str | None = None) -> Accepted:
         """Raises `IdempotencyKeyReuse`, `WriteRefused`, `QueueTooLong`, `Unavailable`."""
-        [outcome] = self.accept_all(customer, [request])
+        [outcome] = self.accept_all(customer, [request], request_id=request_id)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    def accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
-        """All in one insert and one message; the outcome of each at its place.
+    def accept_all(
+        self, customer: str, requests: Sequence[OrderRequest], *, request_id: str | None = None
+    ) -> list[Accepted | Exception]:
+        """All in one insert and one message; the outcome of each at its place. `request_id` is for the logs of others.
 
         Raises `QueueTooLong` and `Unavailable` for all of them.
         """
         try:
-            return self._accept_all(customer, requests)
+            return self._accept_all(customer, requests, request_id)
         except (QueueTooLong, Unavailable) as error:
             count_refused(error, len(requests))
             raise
 
-    def _accept_all(self, customer: str, requests: Sequence[OrderRequest]) -> list[Accepted | Exception]:
+    def _accept_all(
+        self, customer: str, requests: Sequence[OrderRequest], request_id: str | None
+    ) -> list[Accepted | Exception]:
         self._backpressure.check()
-        submissions = [_submission(customer, request) for request in requests]
+        submissions = [_submission(customer, request, request_id) for request in requests]
         try:
             outcomes = self._group.submit(submissions).outcomes(ANSWER_SECONDS)
         except TimeoutError as error:
@@ -90,7 +94,11 @@ class OrderAcceptor:
     def _commit(self, submissions: Sequence[Submission]) -> list[InsertOutcome]:
         outcomes = insert_orders(self._database, submissions, announce_after_seconds=self._announce_after_seconds)
         count_inserted(outcomes)
-        accepted = [outcome.order_id for outcome in outcomes if isinstance(outcome, Order)]
+        accepted = [
+            Announcement(outcome.order_id, submission.request_id)
+            for submission, outcome in zip(submissions, outcomes, strict=True)
+            if isinstance(outcome, Order)
+        ]
         if accepted:
             self._announcer.announce(accepted)
         return outcomes
@@ -104,10 +112,10 @@ def request_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _submission(customer: str, request: OrderRequest) -> Submission:
+def _submission(customer: str, request: OrderRequest, request_id: str | None) -> Submission:
     order_id = str(uuid_utils.uuid7())
     order = new_order(order_id, customer, request.lines, reference=request.reference, at=accepted_at(order_id))
-    return Submission(order, idempotency_of(request.idempotency_key, request_of(order)))
+    return Submission(order, idempotency_of(request.idempotency_key, request_of(order)), request_id)
 
 
 def _accepted(submission: Submission, outcome: InsertOutcome | Exception) -> Accepted | Exception:

@@ -10,7 +10,7 @@ from pymongo.database import Database
 from shared.clock import now
 from shared.domain.errors import OrderNotFound, OrderNotRetryable, OrderUnreadable, Unavailable
 from shared.domain.order import Order, Status
-from shared.queue import Announcer
+from shared.queue import Announcement, Announcer
 from shared.services.sweep_orders import MESSAGE_MAX, Announce
 from shared.settings import Settings
 from shared.store.connection import Document
@@ -39,7 +39,7 @@ def retry_order(
 ) -> Order:
     """The order, pending again and announced. Raises `OrderNotFound`, `OrderNotRetryable`, `Unavailable`."""
     order = _reopen(database, settings, order_id, by)
-    announcer.announce([order_id])
+    announcer.announce([Announcement(order_id)])
     return order
 
 

@@ -24,8 +24,11 @@ from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 
 @dataclass(frozen=True, slots=True)
 class Submission:
+    """`request_id` is not stored: it goes with the order as far as logs do."""
+
     order: Order
     idempotency: Idempotency | None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def test_an_order_can_be_followed_from_its_request_to_its_task(stack: Stack) -> 
     }
     [task] = [entry for entry in entries(stack, "worker") if order_id in entry.get("order_ids", ())]
     assert task["event"] == "orders to decide"
+    assert task["request_ids"] == [headers["X-Request-ID"]]
     assert len(task["task_id"]) == 36
 
 

@@ -48,6 +48,9 @@ NOT_NEEDED = {
     "JWT_ISSUER",
     "JWT_AUDIENCE",
     "GRAFANA_PASSWORD",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "SENTRY_DSN",
 }
 """With the algorithm and the profile that are the default."""
 

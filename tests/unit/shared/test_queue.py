@@ -16,6 +16,7 @@ from shared.queue import (
     SWEEP_EXPIRES_SECONDS,
     SWEEP_ORDERS,
     VISIBILITY_TIMEOUT_SECONDS,
+    Announcement,
     Announcer,
     announce_orders,
     make_celery,
@@ -69,9 +70,11 @@ def test_a_broker_that_does_not_take_the_message_is_unavailable(error):
 
 def test_an_announcer_sends_what_it_is_given(celery):
     announcer = Announcer(celery)
-    announcer.announce(["1", "2"])
+    announcer.announce([Announcement("1", "of-alice"), Announcement("2", "of-alice"), Announcement("3")])
     announcer.close(5)
-    assert [message.payload[0] for message in messages(celery)] == [[["1", "2"]]]
+    [message] = messages(celery)
+    assert message.payload[0] == [["1", "2", "3"]]
+    assert message.headers["request_ids"] == ["of-alice"]
 
 
 def test_an_announcer_leaves_what_it_can_not_send_to_the_sweeper_and_says_so_once(logged):
@@ -79,7 +82,7 @@ def test_an_announcer_leaves_what_it_can_not_send_to_the_sweeper_and_says_so_onc
     announcer = Announcer(broker)
     deadline = time.monotonic() + 5
     while len(broker.tried) < 2 and time.monotonic() < deadline:
-        announcer.announce(["1"])
+        announcer.announce([Announcement("1")])
     announcer.close(5)
     assert len(broker.tried) >= 2
     assert [entry["event"] for entry in logged] == ["announcement failed, left to the sweeper"]
@@ -88,7 +91,7 @@ def test_an_announcer_leaves_what_it_can_not_send_to_the_sweeper_and_says_so_onc
 def test_what_is_announced_while_the_process_ends_is_left_to_the_sweeper(celery):
     announcer = Announcer(celery)
     announcer.close(5)
-    announcer.announce(["1"])
+    announcer.announce([Announcement("1")])
     assert messages(celery) == []
 
 

@@ -37,6 +37,8 @@ def test_all_but_the_addresses_has_a_default():
         log_format="json",
         metrics_host="127.0.0.1",
         metrics_port=0,
+        otlp_endpoint=None,
+        sentry_dsn=None,
         accept_batch_max=500,
         decide_batch_max=500,
         worker_threads=32,
@@ -81,6 +83,9 @@ def test_missing_and_unparsable_ones_are_reported_together(environment):
         ("SWEEP_EVERY_SECONDS", "nan"),
         ("SWEEP_EVERY_SECONDS", "inf"),
         ("SWEEP_BATCH_MAX", "1e3"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "marker:4318"),
+        ("SENTRY_DSN", "https://marker/1"),
+        ("SENTRY_DSN", "https://key@marker"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name_and_not_shown(environment, name, value):

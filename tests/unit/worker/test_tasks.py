@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from shared.domain.errors import Unavailable
-from shared.queue import PROCESS_ORDERS, SWEEP_ORDERS
+from shared.queue import PROCESS_ORDERS, REQUEST_IDS, SWEEP_ORDERS
 from tests.builders import ENVIRONMENT
 
 
@@ -85,6 +85,14 @@ def test_the_second_try_of_a_call_does_so_too(tasks, decided, reopened):
     with requested(tasks, retries=1):
         tasks.process_orders.run(["1"])
     assert (decided, reopened) == ([(["1"], False)], [["1"]])
+
+
+def test_the_log_names_the_requests_of_a_message(tasks, decided, logged):
+    with requested(tasks, id="task-1", headers={REQUEST_IDS: ["of-alice"]}):
+        tasks.process_orders.run(["1"], again=False)
+    [line] = logged
+    assert (line["task_id"], line["order_ids"], line["request_ids"]) == ("task-1", ["1"], ["of-alice"])
+    assert decided == [(["1"], False)]
 
 
 def test_one_id_without_a_list_is_that_order(tasks, decided):

@@ -8,6 +8,7 @@ import pytest
 from shared.domain.errors import IdempotencyKeyReuse, Unavailable
 from shared.domain.idempotency import idempotency_of
 from shared.domain.order import Line, Status
+from shared.queue import Announcement
 from shared.services.accept_orders import OrderAcceptor, OrderRequest, request_of
 from shared.services.backpressure import Backpressure
 from tests.builders import a_line, an_order, settings
@@ -19,8 +20,8 @@ class Announcements:
     def __init__(self) -> None:
         self.order_ids: list[str] = []
 
-    def announce(self, order_ids: list[str]) -> None:
-        self.order_ids += order_ids
+    def announce(self, announcements: list[Announcement]) -> None:
+        self.order_ids += [announcement.order_id for announcement in announcements]
 
     def close(self, timeout_seconds: float) -> None:
         pass
