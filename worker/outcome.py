@@ -1,4 +1,4 @@
-"""What the orders of a message came to, in a few words: the result of its task, which Flower and the worker's log show."""
+"""What the orders of a message came to, in a few words: the result of its task, for Flower and the worker's log."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -101,7 +101,8 @@ def test_a_text_that_no_id_can_be_is_left_out(tasks, decided):
     assert decided == [(["1"], False)]
 
 
-def test_its_result_is_what_the_orders_of_the_message_came_to(tasks, decided):
+@pytest.mark.usefixtures("decided")
+def test_its_result_is_what_the_orders_of_the_message_came_to(tasks):
     assert tasks.process_orders(["2", "1", 7], again=False) == "1 rejected, 1 already final or put off"
 
 
