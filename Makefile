@@ -16,7 +16,7 @@ DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
 BENCH := $(VENV)/installed-bench.txt $(VENV)/project-bench.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo token seed verify orders backup restore restore-drill test test-unit test-faults bench bench-quick fuzz check check-deploy requirements clean
+.PHONY: help run demo token seed verify orders backup restore restore-drill pictures test test-unit test-faults bench bench-quick fuzz check check-deploy requirements clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ restore: $(LOCAL) ## A backup into an empty database: FILE=orders.backup MONGO_U
 
 restore-drill: $(LOCAL) ## Back up, restore into a MongoDB thrown away, verify its ledger; FILE= for one that is there
 	@exec $(BIN)/python -m local.restore_drill
+
+pictures: $(LOCAL) ## Those of docs/img again, of the running system: needs Chromium
+	@exec $(BIN)/python -m local.pictures
 
 test: $(DEV) ## All tests, on real servers that they start themselves
 	@exec $(BIN)/python -m pytest -n 3 --dist loadfile

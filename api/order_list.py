@@ -32,7 +32,7 @@ blueprint = Blueprint("order list", __name__, url_prefix="/v1", description="Fin
 @blueprint.response(200, OrderPageOut, headers=LINK)
 @refuses("invalid-cursor")
 def get_orders(arguments: dict[str, Any]) -> Response:
-    """List one's own orders, the last accepted first; with the scope `ops` all orders, or those of a `customer`."""
+    """List one's own orders, the last accepted first; with the scope ops those of all customers, or of one."""
     position = position_in_request(arguments)
     page = list_orders(resources().database, _query(arguments), after=position, limit=arguments["limit"])
     response = page_response([order_body(order) for order in _readable(page.rows)], page.next)

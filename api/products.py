@@ -55,7 +55,7 @@ def post_product(body: dict[str, Any]) -> Response:
 @takes(IF_NONE_MATCH)
 @refuses("product-not-found")
 def get_product(sku: str) -> Response:
-    """Read a product. `X-Cache` says whether MongoDB was asked."""
+    """Read a product. X-Cache says whether MongoDB was asked."""
     check_sku(sku)
     entry, hit = resources().product_cache.get_or_load(sku, lambda seconds: _load(sku, seconds))
     CACHE_READS["hit" if hit else "miss"].inc()

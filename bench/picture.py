@@ -104,8 +104,11 @@ def _contender(results: Results, row: str, top: int) -> str:
 def _bars(values: Sequence[float | None], left: int, top: int, greatest: float) -> list[str]:
     parts = []
     for number, (value, kind) in enumerate(zip(values, ("first", "second"), strict=True)):
-        if value is not None:
-            y, width = top + number * (BAR + 3), max(1.0, BARS * value / greatest)
+        y = top + number * (BAR + 3)
+        if value is None:
+            parts.append(_text(left, y + 11, "–", "small"))  # noqa: RUF001 - a dash: there is nothing to measure
+        else:
+            width = max(1.0, BARS * value / greatest)
             parts.append(f'<rect class="{kind}" x="{left}" y="{y}" width="{width:.1f}" height="{BAR}" rx="2"/>')
             parts.append(_text(round(left + width + 6), y + 11, figures.readable(value), "small"))
     return parts

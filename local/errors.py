@@ -9,6 +9,7 @@ LocalError
 +-- PartFailed        a part keeps dying, or does not get ready; has the tail of its log
 +-- NoSystem          `make token`, `demo`, `seed`, `verify` and `orders` find nothing to talk to
 +-- SeedFailed        `make seed` has no file to send, or the system did not take it
++-- PicturesFailed    `make pictures` has no browser, or it took none
 +-- BackupFailed      a backup could not be written or restored
     +-- BackupUnusable    its file is not whole, or not one of ours
 """
@@ -58,6 +59,10 @@ class NoSystem(LocalError):
 
 class SeedFailed(LocalError):
     """The text names the file, or says how to."""
+
+
+class PicturesFailed(LocalError):
+    """The text says what is missing."""
 
 
 class BackupFailed(LocalError):

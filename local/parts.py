@@ -12,6 +12,13 @@ from local.system import System
 _ALONE = ("--without-mingle", "--without-gossip")
 """There are no other workers to ask for their news, which would cost a second of every start."""
 
+_FLOWER = (
+    "--max_tasks=10000",
+    "--max_workers=500",
+    "--tasks_columns=name,uuid,state,args,result,received,runtime,worker",
+)
+"""As in docker-compose.yml: no more than fits in memory, and what became of the orders (docs/decisions, 0027)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -45,7 +52,7 @@ def programs_of(system: System) -> list[Part]:
         Part("api", [sys.executable, "-m", "api"], 6, metrics["api"], needs_mongodb=True),
         Part("worker", _celery("worker", "-n", "worker@%h", *_ALONE), 6, metrics["worker"], needs_mongodb=True),
         Part("beat", _celery("beat"), 3, metrics["beat"]),
-        Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={system.flower_port}"), stop_seconds=3),
+        Part("flower", _celery("flower", "--address=127.0.0.1", f"--port={system.flower_port}", *_FLOWER), 3),
     ]
 
 

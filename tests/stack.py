@@ -94,6 +94,10 @@ class Stack:
     def start_beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
         return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", "beat"])
 
+    def spawn_celery(self, name: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Another command of celery's, without waiting for anything."""
+        return self._start(name, [sys.executable, "-m", "celery", "-A", "worker", *words], **environment)
+
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
 

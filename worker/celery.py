@@ -10,6 +10,7 @@ from shared.settings import load_settings
 from shared.startup import load_or_refuse, prepare_database_or_refuse
 from shared.telemetry import start_telemetry
 from worker.broker import use_transport
+from worker.flower import is_flower, refuse_without_password
 from worker.metrics import serve_beat_metrics, serve_worker_metrics
 
 settings = load_or_refuse("worker", load_settings)
@@ -21,6 +22,13 @@ app.conf.imports = ["worker.tasks"]
 @signals.setup_logging.connect
 def _set_up_logging(**_: Any) -> None:
     atexit.register(start_telemetry("worker", settings))
+
+
+@signals.import_modules.connect(sender=app)
+def _check_flower(**_: Any) -> None:
+    """Every command does this; Flower when it has read its options, before it listens."""
+    if is_flower():
+        refuse_without_password()
 
 
 @signals.worker_init.connect

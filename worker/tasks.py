@@ -16,6 +16,7 @@ from shared.services.retry_order import reopen_failed
 from shared.services.sweep_orders import sweep_orders
 from shared.store.heartbeats import beat_heart
 from worker.celery import app, settings
+from worker.outcome import outcome_of
 from worker.resources import resources
 
 log = structlog.get_logger(__name__)
@@ -32,8 +33,10 @@ sweeping = threading.Lock()
     max_retries=5,
     bind=True,
 )
-def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again: bool | None = None) -> None:
+def process_orders(self: Task[..., str], order_ids: Sequence[Any] | str, again: bool | None = None) -> str:
     """Decide these orders. Only text is an order id: an object could pass for a query operator.
+
+    What it returns is for people, in Flower and in the log: it is stored nowhere.
 
     `again`: the sweeper has announced them. A message that comes back from a worker which did not acknowledge it is no
     different. Without it the message is somebody's own (`celery call`), who wants failed orders tried once more.
@@ -47,7 +50,7 @@ def process_orders(self: Task[..., None], order_ids: Sequence[Any] | str, again:
         log.info("orders to decide", task_id=self.request.id, order_ids=texts, request_ids=request_ids)
         if again is None and not redelivered:
             reopen_failed(resources().database, settings, texts, by="celery call")
-        resources().decider.decide(texts, again=bool(again) or redelivered)
+        return outcome_of(resources().decider.decide(texts, again=bool(again) or redelivered).values())
 
 
 @app.task(name=SWEEP_ORDERS, throws=(Unavailable,))

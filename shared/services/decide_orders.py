@@ -50,16 +50,20 @@ class OrderDecider:
         self._batch_max = settings.decide_batch_max
         self._group = GroupCommit[Announced, Decision | None]("order-decider", self._commit, batch_max=self._batch_max)
 
-    def decide(self, order_ids: Sequence[str], *, again: bool = False) -> None:
+    def decide(self, order_ids: Sequence[str], *, again: bool = False) -> dict[str, Decision | None]:
         """Returns when each of the orders is final, or left to a later attempt. `again`: they were announced before.
 
+        By order id; None for one that was not pending any more, that failed, or that is left to a later attempt.
         Raises `Unavailable` when MongoDB is; then repeat it. What else it raises is no order's fault.
         """
-        outcomes = self._outcomes([Announced(order_id, again) for order_id in order_ids])
+        distinct = list(dict.fromkeys(order_ids))
+        outcomes = self._outcomes([Announced(order_id, again) for order_id in distinct])
         errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         if errors:
             log.warning("orders can't be decided now", orders=len(errors), error=repr(errors[0].__cause__ or errors[0]))
             raise errors[0]
+        decisions = [outcome for outcome in outcomes if not isinstance(outcome, Exception)]
+        return dict(zip(distinct, decisions, strict=True))
 
     def close(self, timeout_seconds: float) -> None:
         self._group.close(timeout_seconds)

@@ -137,6 +137,17 @@ def test_ports_are_those_of_the_settings_and_policies_let_them_in() -> None:
     assert manifests()["NetworkPolicy", "nobody"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
+def test_flower_is_reached_from_inside_only() -> None:
+    """Its /metrics and /healthcheck ask for no password (tests/integration/test_flower.py)."""
+    [port] = [port["containerPort"] for port in container_of("flower")["ports"]]
+    policies = [name for kind, name in manifests() if kind == "NetworkPolicy"]
+    let_in = {name: _let_in(name) for name in policies if manifests()["NetworkPolicy", name]["spec"].get("ingress")}
+    assert let_in.keys() == {"callers-to-api", "prometheus-to-metrics"}
+    assert not [name for name, ports in let_in.items() if port in ports]
+    assert manifests()["Service", "flower"]["spec"].get("type", "ClusterIP") == "ClusterIP"
+    assert not [kind for kind, _ in manifests() if kind in ("Ingress", "Gateway", "HTTPRoute")]
+
+
 @pytest.mark.parametrize("name", ["api", "worker"])
 def test_a_budget_lets_go_of_one_at_a_time_and_of_the_right_ones(name: str) -> None:
     budget = manifests()["PodDisruptionBudget", name]["spec"]

@@ -20,6 +20,8 @@ OF_OTHERS = {"FLOWER_BASIC_AUTH", "METRICS_HOST", "METRICS_PORT", "PORT"}
 PERSISTENT = {"--persistent=True", "--db=/data/flower", "--state_save_interval=10000"}
 """Of Flower, which has no volume there: those of Railway belong to root."""
 
+[FLOWER_ROW] = [row for row in TABLES if row.startswith("flower`")]
+
 
 def file_of(service: str) -> dict[str, Any]:
     return dict(json.loads((FOLDER / f"{service}.json").read_text()))
@@ -52,6 +54,13 @@ def test_what_it_watches_is_there_and_all_that_its_image_is_made_of(service: str
 def test_the_api_is_asked_whether_it_is_ready() -> None:
     assert file_of("api")["deploy"]["healthcheckPath"] == "/readyz"
     assert '"/readyz"' in Path("api/operations.py").read_text()
+
+
+def test_only_the_api_gets_a_domain() -> None:
+    """Flower's /metrics and /healthcheck ask for no password."""
+    assert "Only `api` gets a domain" in DOCUMENT
+    assert "know that its `/metrics` and `/healthcheck` ask for no password" in " ".join(DOCUMENT.split())
+    assert "PORT" not in FLOWER_ROW, "which Railway would take for what it may serve"
 
 
 def test_every_variable_of_ours_is_one_that_is_read() -> None:

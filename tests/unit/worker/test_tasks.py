@@ -8,7 +8,9 @@ from unittest.mock import patch
 
 import pytest
 
+from shared.domain.allocation import Decision, Rejected
 from shared.domain.errors import Unavailable
+from shared.domain.order import Reason, ReasonCode
 from shared.queue import PROCESS_ORDERS, REQUEST_IDS, SWEEP_ORDERS
 from tests.builders import ENVIRONMENT
 
@@ -24,11 +26,13 @@ def tasks() -> ModuleType:
 
 @pytest.fixture
 def decided(tasks, monkeypatch) -> list[tuple[list[str], bool]]:
-    """What the decider was asked to decide."""
+    """What the decider was asked to decide. It rejects the order 1, and finds no other one pending."""
     decided: list[tuple[list[str], bool]] = []
 
-    def decide(order_ids: list[str], *, again: bool) -> None:
+    def decide(order_ids: list[str], *, again: bool) -> dict[str, Decision | None]:
         decided.append((order_ids, again))
+        rejected = Rejected("1", Reason(ReasonCode.OUT_OF_STOCK))
+        return {order_id: rejected if order_id == "1" else None for order_id in order_ids}
 
     decider = SimpleNamespace(decide=decide)
     monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=decider, database="database"))
@@ -103,6 +107,11 @@ def test_one_id_without_a_list_is_that_order(tasks, decided):
 def test_a_text_that_no_id_can_be_is_left_out(tasks, decided):
     tasks.process_orders(["1", "\ud800"], again=False)
     assert decided == [(["1"], False)]
+
+
+@pytest.mark.usefixtures("decided")
+def test_its_result_is_what_the_orders_of_the_message_came_to(tasks):
+    assert tasks.process_orders(["2", "1", 7], again=False) == "1 rejected, 1 already final or put off"
 
 
 def test_an_outage_is_tried_again_and_a_bug_is_not(tasks):

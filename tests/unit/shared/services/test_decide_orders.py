@@ -116,19 +116,19 @@ def test_changed_products_are_invalidated_and_finished_orders_told_after_the_com
 
 def test_an_order_that_was_decided_before_is_passed_over(decider, transaction, told):
     transaction.decisions = {"2": confirmed("2", mug=1)}
-    decider.decide(["1", "2"])
+    assert decider.decide(["1", "2"]) == {"1": None, "2": transaction.decisions["2"]}
     assert told.finished == ["2"]
 
 
 def test_an_order_that_a_message_names_twice_is_decided_once(decider, transaction, told):
     transaction.decisions = {"1": confirmed("1", mug=1)}
-    decider.decide(["1", "1"])
+    assert decider.decide(["1", "1"]) == transaction.decisions
     assert transaction.batches == [["1"]]
     assert told.finished == ["1"]
 
 
 def test_a_message_without_orders_decides_nothing_and_the_next_one_is_served(decider, transaction, told):
-    decider.decide([])
+    assert decider.decide([]) == {}
     transaction.decisions = {"1": confirmed("1", mug=1)}
     decider.decide(["1"])
     assert transaction.batches == [["1"]]
@@ -145,7 +145,7 @@ def test_an_order_that_can_not_be_decided_is_left_to_a_later_attempt_and_the_oth
     good, bad, other = store(), store(), store()
     transaction.poisoned = {bad}
     transaction.decisions = {good: confirmed(good, mug=1), other: Rejected(other, OUT_OF_STOCK)}
-    decider.decide([good, bad, other])
+    assert decider.decide([good, bad, other]) == transaction.decisions | {bad: None}
     assert find_order(database, bad).status is Status.PENDING
     error = database.orders.find_one({"_id": bad})["error"]
     assert (attempts_of(database, bad), error["text"]) == (1, "KeyError: 'items'")
@@ -249,7 +249,9 @@ def test_an_outage_is_raised_and_fails_no_order(decider, transaction, told, stor
 
 def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_several(database, transaction, told):
     decider = OrderDecider(database, told, told, settings(decide_batch_max=3))
-    decider.decide([str(n) for n in range(10)])
+    transaction.decisions = {str(n): confirmed(str(n), mug=1) for n in range(9)}
+    decided = decider.decide([str(n) for n in range(10)] + ["0"])
     decider.close(5)
+    assert decided == transaction.decisions | {"9": None}, "an order named twice was decided, whichever part it is in"
     assert max(map(len, transaction.batches)) <= 3
     assert sorted(order_id for batch in transaction.batches for order_id in batch) == [str(n) for n in range(10)]
