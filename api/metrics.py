@@ -22,10 +22,6 @@ HTTP_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-UNEXPECTED_ERRORS = Counter(
-    f"{PREFIX}_unexpected_errors_total", "Defects: what was answered 500, with a line in the log."
-)
-
 _DECISIONS = Counter(
     f"{PREFIX}_rate_limit_decisions_total", "Requests that a limit let pass or refused.", ["policy", "decision"]
 )

@@ -13,7 +13,6 @@ import structlog
 from flask import Flask, g
 from werkzeug.exceptions import HTTPException
 
-from api.metrics import UNEXPECTED_ERRORS
 from api.response import Response
 from api.retry_after import retry_after_seconds
 from shared.domain.errors import (
@@ -29,6 +28,7 @@ from shared.domain.errors import (
     Unavailable,
     VersionConflict,
 )
+from shared.metrics import UNEXPECTED_ERRORS
 
 PROBLEM_JSON = "application/problem+json"
 

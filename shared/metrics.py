@@ -81,6 +81,13 @@ PRODUCTS_RAN_LOW = Counter(
     f"{PREFIX}_products_ran_low_total", "Products whose stock fell to their low-stock threshold."
 )
 
+# Defects
+
+UNEXPECTED_ERRORS = Counter(
+    f"{PREFIX}_unexpected_errors_total",
+    "Defects, with a line in the log: requests that were answered 500, and tasks of a worker that failed.",
+)
+
 # Redis
 
 CACHE_READS = children(

@@ -11,7 +11,7 @@ from shared.startup import load_or_refuse, prepare_database_or_refuse
 from shared.telemetry import start_telemetry
 from worker.broker import use_transport
 from worker.flower import is_flower, refuse_without_password
-from worker.metrics import serve_beat_metrics, serve_worker_metrics
+from worker.metrics import count_defect, serve_beat_metrics, serve_worker_metrics
 
 settings = load_or_refuse("worker", load_settings)
 use_transport()
@@ -39,6 +39,11 @@ def _prepare_database(**_: Any) -> None:
 @signals.worker_ready.connect
 def _serve_worker_metrics(**_: Any) -> None:
     serve_worker_metrics(settings)
+
+
+@signals.task_failure.connect
+def _count_defect(exception: BaseException, **_: Any) -> None:
+    count_defect(exception)
 
 
 @signals.beat_init.connect

@@ -13,7 +13,7 @@ from pymongo.database import Database
 from shared.cache import connect_redis
 from shared.domain.errors import Unavailable
 from shared.domain.order import Status
-from shared.metrics import PREFIX
+from shared.metrics import PREFIX, UNEXPECTED_ERRORS
 from shared.metrics_server import serve_metrics
 from shared.queue import ping_broker
 from shared.queue_depth import queue_depths
@@ -78,6 +78,12 @@ def serve_beat_metrics(settings: Settings, celery: Celery) -> None:
         }
         REGISTRY.register(SystemCollector(database, celery, probes))
         serve_metrics(settings.metrics_host, settings.metrics_port, REGISTRY)
+
+
+def count_defect(error: BaseException) -> None:
+    """Of a task that failed, which a task that will be tried again has not. An outage is no defect."""
+    if not isinstance(error, Unavailable):
+        UNEXPECTED_ERRORS.inc()
 
 
 def _gauge(name: str, value: float | Mapping[str, float] | None = None) -> GaugeMetricFamily:

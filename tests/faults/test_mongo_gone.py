@@ -47,6 +47,11 @@ def test_all_who_wait_get_503_and_the_service_comes_back_by_itself(stack: Stack,
     stack.wait_until_decided()
     assert stack.database.orders.count_documents({"status": {"$ne": "confirmed"}}) == 0
     assert_ledger_true(stack.database)
+    # An outage is nobody's defect.
+    assert {part: stack.metrics(part).total("unexpected_errors_total") for part in ("api", "worker")} == {
+        "api": 0,
+        "worker": 0,
+    }
 
 
 def test_while_mongodb_hangs_all_who_buy_on_and_on_are_told_soon_and_no_thread_is_lost(

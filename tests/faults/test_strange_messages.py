@@ -58,3 +58,19 @@ def test_the_worker_goes_on(stack: Stack, message: str) -> None:
 
     assert stack.log("worker").count("a message that is no task was thrown away") == 1
     assert_ledger_true(stack.database)
+
+
+def test_a_task_that_can_not_take_its_arguments_is_counted_as_a_defect_and_the_worker_goes_on(stack: Stack) -> None:
+    put_products(stack.database, a_product("MUG", stock=1))
+    [order_id] = put_orders(stack.database, an_order(a_line("MUG")))
+    with Redis.from_url(stack.environment["REDIS_BROKER_URL"]) as broker:
+        broker.lpush("orders", envelope([[5], {"again": False}, {}], TASK))
+    announce_orders(make_celery(settings(redis_broker_url=stack.environment["REDIS_BROKER_URL"])), [order_id])
+    worker = stack.start_worker()
+
+    wait_until(lambda: status_of(stack.database, order_id) == "confirmed", "the order behind it", worker)
+    wait_until(lambda: stack.messages_left() == 0, "the message to be gone", worker)
+
+    assert stack.log("worker").count("raised unexpected: TypeError(") == 1
+    assert stack.metrics("worker").total("unexpected_errors_total") == 1
+    assert_ledger_true(stack.database)

@@ -19,7 +19,7 @@ from api.metric_files import DIRECTORY, keep_counts_in
 import os
 os.environ[DIRECTORY] = sys.argv[1]
 keep_counts_in(sys.argv[1])
-from api.metrics import UNEXPECTED_ERRORS
+from shared.metrics import UNEXPECTED_ERRORS
 UNEXPECTED_ERRORS.inc(int(sys.argv[2]))
 print("counted", flush=True)
 sys.stdin.read()

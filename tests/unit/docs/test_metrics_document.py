@@ -18,7 +18,14 @@ ALERTS = PROMETHEUS / "alerts.yml"
 TESTS = PROMETHEUS / "alerts.test.yml"
 DASHBOARD = Path("deploy/grafana/order-processor.json")
 
+PROSE = [Path("README.md"), *sorted(Path("docs").rglob("*.md")), Path("deploy/kubernetes/autoscaling/worker.yaml")]
+SCALING = Path("docs/scaling.md").read_text()
+
 NAME = re.compile(r"\border_processor_\w+")
+
+
+def families(names: set[str]) -> set[str]:
+    return {re.sub(r"_(bucket|count|sum)$", "", name) for name in names}
 
 
 def alerts() -> list[dict[str, Any]]:
@@ -48,10 +55,21 @@ def test_every_metric_that_is_named_is_one_that_there_is(file: Path) -> None:
     assert named <= metric_names()
 
 
+@pytest.mark.parametrize("file", PROSE, ids=str)
+def test_so_is_every_one_that_is_named_to_people_and_to_keda(file: Path) -> None:
+    """A histogram also without the suffix of its series, as in docs/metrics.md."""
+    assert set(NAME.findall(file.read_text())) <= metric_names() | families(metric_names())
+
+
+def test_scaling_names_a_metric_for_each_symptom() -> None:
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| [^|]+ \| [^|]+ \|$", SCALING.split("\n## ")[1], re.MULTILINE)[1:]
+    assert len(rows) > 5
+    assert [see for see, where in rows if not NAME.search(where)] == ["Flower at its core"]
+
+
 def test_the_dashboard_shows_every_metric() -> None:
     shown = set(NAME.findall(DASHBOARD.read_text()))
-    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in metric_names()}
-    assert families <= {re.sub(r"_(bucket|count|sum)$", "", name) for name in shown}
+    assert families(metric_names()) <= families(shown)
 
 
 def test_the_panels_of_the_dashboard_ask_the_data_source_that_is_chosen_and_do_not_overlap() -> None:

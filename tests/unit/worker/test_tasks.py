@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 from unittest.mock import patch
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.domain.allocation import Decision, Rejected
 from shared.domain.errors import Unavailable
@@ -117,6 +118,25 @@ def test_its_result_is_what_the_orders_of_the_message_came_to(tasks):
 def test_an_outage_is_tried_again_and_a_bug_is_not(tasks):
     assert tasks.process_orders.autoretry_for == (Unavailable,)
     assert tasks.process_orders.max_retries == 5
+
+
+@pytest.mark.parametrize(("error", "counted"), [(Unavailable("MongoDB"), 0), (KeyError("a bug"), 1)])
+def test_a_task_that_fails_is_a_defect_but_for_an_outage(tasks, monkeypatch, error, counted):
+    """An outage is tried again first, five times, and none of them is a failure."""
+    tried: list[object] = []
+
+    def decide(*_: object, **__: object) -> None:
+        tried.append(error)
+        raise error
+
+    monkeypatch.setattr(tasks, "resources", lambda: SimpleNamespace(decider=SimpleNamespace(decide=decide)))
+    before = defects()
+    assert tasks.process_orders.apply(args=(["1"],), kwargs={"again": False}).failed()
+    assert (len(tried), defects() - before) == (1 if counted else 6, counted)
+
+
+def defects() -> float:
+    return REGISTRY.get_sample_value("order_processor_unexpected_errors_total") or 0
 
 
 def test_the_tasks_have_the_names_under_which_they_are_announced(tasks):
