@@ -17,8 +17,8 @@ from tests.unit.docs.test_settings_document import settings_in_code
 FOLDER = Path("deploy/kubernetes")
 DOCUMENT = Path("docs/deploy-kubernetes.md").read_text()
 
-OF_OTHERS = {"FLOWER_BASIC_AUTH", "METRICS_HOST", "METRICS_PORT"}
-"""Flower's own, and those of the metrics."""
+OF_OTHERS = {"FLOWER_BASIC_AUTH", "METRICS_HOST", "METRICS_PORT", "OTEL_EXPORTER_OTLP_HEADERS"}
+"""Flower's own, those of the metrics, and OpenTelemetry's."""
 
 Manifest = dict[str, Any]
 
