@@ -14,6 +14,9 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 
 FLUSH_SECONDS = 2.0
 
+OF_TRACING = "opentelemetry."
+"""The loggers that complain of a collector that is away, every few seconds: that is no defect of ours."""
+
 
 def start_error_reports(part: str, dsn: str) -> Callable[[], None]:
     """Returns what sends the last reports, for the end of the process.
@@ -34,12 +37,17 @@ def start_error_reports(part: str, dsn: str) -> Callable[[], None]:
 
 def report_error(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A processor of structlog; the event is logged as it is."""
-    if event.get("level") in ("error", "critical"):
+    if event.get("level") in ("error", "critical") and not str(event.get("logger")).startswith(OF_TRACING):
         with sentry_sdk.new_scope() as scope:
-            scope.set_context("log", {name: value for name, value in event.items() if name != "exc_info"})
+            scope.set_context("log", {name: value for name, value in event.items() if _is_said(name)})
             exc_info = event.get("exc_info")
             if exc_info:
                 sentry_sdk.capture_exception(None if exc_info is True else exc_info)
             else:
                 sentry_sdk.capture_message(str(event.get("event")), level="error")
     return event
+
+
+def _is_said(name: str) -> bool:
+    """In the line; structlog keeps names with an underscore to itself."""
+    return name != "exc_info" and not name.startswith("_")

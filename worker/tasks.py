@@ -70,7 +70,7 @@ def sweep() -> int:
         )
         beat_heart(resources().database)
     except Unavailable as error:
-        log.warning("no sweep now", what=error.what, error=repr(error.__cause__))
+        log.warning("no sweep now", what=error.what, error=repr(error.__cause__ or error))
         raise
     finally:
         sweeping.release()

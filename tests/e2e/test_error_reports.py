@@ -31,6 +31,7 @@ def test_a_defect_that_a_request_meets_is_reported_with_its_traceback_and_reques
     wait_until(lambda: collector.events, "the report")
 
     [event] = collector.events
+    assert event["contexts"]["log"].keys() == {"event", "level", "logger", "timestamp", "request_id"}
     assert event["contexts"]["log"]["request_id"] == "of-alice"
     assert event["tags"]["part"] == "api"
     assert (event["environment"], event["level"]) == ("tests", "error")

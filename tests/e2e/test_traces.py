@@ -1,6 +1,7 @@
 """One trace from the request through the message to the deciding transaction, and nothing of it unasked."""
 
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,15 +138,26 @@ def test_nobody_asks_mongodb_or_beats_for_the_collector(traced, collector):
     assert roots == {"POST /v1/orders"}
 
 
-def test_a_collector_that_is_away_costs_no_order_and_delays_no_stop(stack):
-    put_products(stack.database, a_product("MUG"))
-    stack.environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+@pytest.fixture(params=["away", "mute"])
+def deaf_port(request) -> Iterator[int]:
+    """Of a collector that is not there, and of one that takes a connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        yield free_port() if request.param == "away" else mute.getsockname()[1]
+
+
+def test_a_collector_that_does_not_answer_costs_no_order_and_delays_no_stop(stack, deaf_port):
+    put_products(stack.database, a_product("MUG", stock=1_000))
+    stack.environment |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{deaf_port}",
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+    }
     parts = [stack.start_api(), stack.start_worker()]
-    buy(stack)
+    for _ in range(BUYERS):
+        buy(stack)
     stack.wait_until_decided()
     for part in parts:
         part.terminate()
-        assert part.wait(9) == 0, "before it would be killed"
+        assert part.wait(5.5) == 0, "make run would kill it after six seconds"
 
 
 @pytest.mark.parametrize("endpoint", ["", None])
