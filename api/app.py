@@ -87,15 +87,15 @@ def create_app(settings: ApiSettings, *, database: Database[Document], redis: Re
         OPENAPI_VERSION="3.1.0",
     )
     app.extensions[EXTENSION] = make_resources(settings, database=database, redis=redis, celery=celery)
-    if settings.shared.otlp_endpoint:
-        from api.request_spans import register_request_spans
-
-        register_request_spans(app)
     register_metrics(app)
     if settings.access_log:
         register_access_log(app)
     register_paths(app)
     register_request_id(app)
+    if settings.shared.otlp_endpoint:
+        from api.request_spans import register_request_spans
+
+        register_request_spans(app)
     register_security_headers(app)
     register_cors(app, settings.cors_origins)
     trust_proxies(app, settings.trusted_proxies)

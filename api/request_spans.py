@@ -7,18 +7,18 @@ https://opentelemetry.io/docs/specs/semconv/http/http-spans/
 from functools import partial
 
 from flask import Flask, Response, g, request
-from opentelemetry import context, propagate, trace
+from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from api.access_log import order_id_of
-from shared.spans import NAME
+from shared.spans import NAME, PROPAGATOR
 
 NOT_TRACED = ("/livez", "/readyz")
 """Asked every few seconds by whoever watches the API."""
 
 
 def register_request_spans(app: Flask) -> None:
-    """Before all others: what they do belongs to the request, and some of them answer it."""
+    """After the request's id, which goes with what is logged here, and before all else, which belongs to the span."""
     app.before_request(partial(_begin, trace.get_tracer(NAME)))
     app.after_request(_describe)
     app.teardown_request(_end)
@@ -30,7 +30,7 @@ def _begin(tracer: Tracer) -> None:
     route = request.url_rule.rule if request.url_rule else None
     g.span = tracer.start_span(
         f"{request.method} {route}" if route else request.method,
-        context=propagate.extract(request.headers),
+        context=PROPAGATOR.extract(request.headers),
         kind=SpanKind.SERVER,
         attributes={"http.request.method": request.method, "url.path": request.path, "url.scheme": request.scheme}
         | ({"http.route": route} if route else {}),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 from environs import EnvValidationError, FileAwareEnv, ValidationError, validate
 
@@ -14,6 +15,9 @@ T = TypeVar("T")
 
 DSN = re.compile(r"https?://\w+(:\w+)?@[^/\s]+(/[^\s]*)?/\d+")
 """https://docs.sentry.io/concepts/key-terms/dsn-explainer/"""
+
+HEADERS = re.compile(r"[\w-]+ *=[!-+\--~ ]*(, *[\w-]+ *=[!-+\--~ ]*)*", re.ASCII)
+"""Printable, and no comma in a value: https://opentelemetry.io/docs/specs/otel/protocol/exporter/"""
 
 
 class SettingsInvalid(Exception):
@@ -35,6 +39,7 @@ class Settings:
     metrics_host: str
     metrics_port: int
     otlp_endpoint: str | None
+    otlp_headers: str | None = field(repr=False)
     sentry_dsn: str | None = field(repr=False)
     accept_batch_max: int
     decide_batch_max: int
@@ -84,9 +89,28 @@ def or_empty(check: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: check(text) if text else None
 
 
+def _collector(url: str) -> None:
+    """Without a secret: what can't be reached is logged with its address."""
+    if not _is_http(url) or "@" in url or "?" in url or "#" in url:
+        raise ValidationError("Must be like http://collector:4318; a key goes into OTEL_EXPORTER_OTLP_HEADERS")
+
+
+def _headers(text: str) -> None:
+    if not HEADERS.fullmatch(text):
+        raise ValidationError("Must be like name=value,name=value")
+
+
 def _dsn(text: str) -> None:
-    if not DSN.fullmatch(text):
+    if not (DSN.fullmatch(text) and _is_http(text)):
         raise ValidationError("Must be like https://key@host/project")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def shared_settings(env: FileAwareEnv) -> Settings:
@@ -101,9 +125,10 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         # where this process serves /metrics, which has no password: a port that the world can't reach; 0: nowhere
         metrics_host=env.str("METRICS_HOST", "127.0.0.1"),
         metrics_port=env.int("METRICS_PORT", 0, validate=validate.Range(min=0, max=65_535)),
-        # OpenTelemetry's collector, by HTTP; then there are traces, and all other OTEL_ variables hold
-        otlp_endpoint=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None, validate=or_empty(url_of("http://", "https://")))
-        or None,
+        # OpenTelemetry's collector, by HTTP; then there are traces
+        otlp_endpoint=env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None, validate=or_empty(_collector)) or None,
+        # name=value,name=value, sent with each request to it
+        otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", None, validate=or_empty(_headers)) or None,
         # then errors are reported to Sentry
         sentry_dsn=env.str("SENTRY_DSN", None, validate=or_empty(_dsn)) or None,
         # orders in one insert, and in one deciding transaction

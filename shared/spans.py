@@ -11,34 +11,38 @@ import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from shared import tracing
 from shared.store.command_spans import trace_commands
 
 NAME = "order_processor"
 
-DEFAULTS = {
-    # OpenTelemetry would drop the links of all but 128 orders of a batch.
-    "OTEL_SPAN_LINK_COUNT_LIMIT": "1000",
-    # The stable names of attributes, not those from before.
-    "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
-}
-"""Unless the environment says something else:
+PROPAGATOR = TraceContextTextMapPropagator()
+"""https://www.w3.org/TR/trace-context/ and no more: OpenTelemetry logs, as it came, what is wrong with a `baggage`."""
+
+LINKS = {"OTEL_SPAN_LINK_COUNT_LIMIT": "1000"}
+"""OpenTelemetry would drop the links of all but 128 orders of a batch; unless the environment says something else:
 https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/"""
 
 
-def start_tracing(part: str, endpoint: str) -> Callable[[], None]:
-    """Before the first client of MongoDB is made. Returns what sends the last spans, for the end of the process."""
-    for name, value in (DEFAULTS | {"OTEL_SERVICE_NAME": f"order-processor-{part}"}).items():
+def start_tracing(part: str, endpoint: str, headers: str | None) -> Callable[[], None]:
+    """Before the first client of MongoDB is made. Returns what sends the last spans, for the end of the process.
+
+    Raises ValueError when a variable of OpenTelemetry's does not parse.
+    """
+    for name, value in (LINKS | {"OTEL_SERVICE_NAME": f"order-processor-{part}"}).items():
         os.environ.setdefault(name, value)
     provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", headers=_headers(headers))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     tracer = provider.get_tracer(NAME)
     trace_commands(tracer)
@@ -76,12 +80,12 @@ class SpanTracer:
     def sending(self, queue: str, headers: MutableMapping[str, Any]) -> Iterator[None]:
         attributes = _message(queue, "send")
         with self._tracer.start_as_current_span(f"send {queue}", kind=SpanKind.PRODUCER, attributes=attributes):
-            propagate.inject(headers)
+            PROPAGATOR.inject(headers)
             yield
 
     @contextmanager
     def processing(self, queue: str, headers: Mapping[str, Any], *, task_id: str | None) -> Iterator[None]:
-        context = propagate.extract({name: value for name, value in headers.items() if isinstance(value, str)})
+        context = PROPAGATOR.extract({name: value for name, value in headers.items() if isinstance(value, str)})
         attributes = _message(queue, "process") | {"messaging.message.id": task_id or ""}
         with self._tracer.start_as_current_span(
             f"process {queue}", context=context, kind=SpanKind.CONSUMER, attributes=attributes
@@ -91,6 +95,12 @@ class SpanTracer:
     def trace_id(self) -> str | None:
         context = trace.get_current_span().get_span_context()
         return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+def _headers(text: str | None) -> dict[str, str] | None:
+    """`name=value,name=value`, values as in a URL: https://opentelemetry.io/docs/specs/otel/protocol/exporter/"""
+    pairs = [pair.split("=", 1) for pair in text.split(",")] if text else []
+    return {name.strip().lower(): unquote(value.strip()) for name, value in pairs} or None
 
 
 def _message(queue: str, operation: str) -> dict[str, str]:

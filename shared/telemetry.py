@@ -8,6 +8,7 @@ import structlog
 from shared import tracing
 from shared.log import configure_logging
 from shared.settings import Settings
+from shared.startup import refuse
 
 STOP_SECONDS = 2.0
 """No process waits longer at its end for one that does not take the last of what it has to tell."""
@@ -21,7 +22,10 @@ def start_telemetry(part: str, settings: Settings) -> Callable[[], None]:
     if settings.otlp_endpoint:
         from shared.spans import start_tracing
 
-        stops.append(start_tracing(part, settings.otlp_endpoint))
+        try:
+            stops.append(start_tracing(part, settings.otlp_endpoint, settings.otlp_headers))
+        except ValueError as error:
+            refuse(part, f"a variable of OpenTelemetry's, OTEL_...: {error}")
         also.append(tracing.add_trace_id)
     if settings.sentry_dsn:
         from shared.error_reports import report_error, start_error_reports

@@ -43,7 +43,7 @@ def process_orders(self: Task[..., str], order_ids: Sequence[Any] | str, again: 
     """
     named = [order_ids] if isinstance(order_ids, str) else order_ids
     texts = [order_id for order_id in named if isinstance(order_id, str) and order_id.isascii()]
-    headers = self.request.headers or {}
+    headers = self.request.headers if isinstance(self.request.headers, dict) else {}  # a stranger's may be anything
     redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
     with tracing.current.processing(ORDERS_QUEUE, headers, task_id=self.request.id):
         request_ids = headers.get(REQUEST_IDS, [])

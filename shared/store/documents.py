@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.domain.allocation import PendingOrder
@@ -14,6 +14,9 @@ from shared.domain.order import HistoryEntry, Line, Order, Reason, ReasonCode, R
 from shared.domain.product import Product, is_low
 from shared.domain.search import folded, words_of
 from shared.store.connection import Document
+
+DATES: Document = {"$gte": datetime.min.replace(tzinfo=UTC), "$lte": datetime.max.replace(tzinfo=UTC)}
+"""Matches what is a date, and one that Python can read: MongoDB's go further, and the driver raises then."""
 
 
 def order_document(order: Order, *, announce_after_seconds: int) -> Document:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pymongo.database import Database
 
 from shared.store.connection import Document
+from shared.store.documents import DATES
 from shared.store.errors import outage_as_unavailable
 
 WORKER = "worker"
@@ -18,6 +19,5 @@ def beat_heart(database: Database[Document]) -> None:
 
 def last_heartbeat(database: Database[Document]) -> datetime | None:
     with outage_as_unavailable():
-        document = database.heartbeats.find_one({"_id": WORKER})
-    at = document.get("at") if document else None
-    return at if isinstance(at, datetime) else None
+        document = database.heartbeats.find_one({"_id": WORKER, "at": DATES})
+    return document["at"] if document else None

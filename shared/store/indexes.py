@@ -1,8 +1,11 @@
 """All indexes, in one table. Every query of the normal way is served by one; a test explains each of them."""
 
+from collections.abc import Set
 from contextlib import suppress
 
+import pymongo
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
@@ -56,6 +59,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
+DROP_SECONDS = 0.2
+
 OBSOLETE = {"orders": {"pending_by_age", "pending_by_attempts"}}
 """By name, what earlier versions made and nothing asks any more (decision 0026). It does no harm but to speed."""
 
@@ -64,8 +69,16 @@ def ensure_indexes(database: Database[Document]) -> None:
     for collection, indexes in INDEXES.items():
         database[collection].create_indexes(indexes)
     for collection, names in OBSOLETE.items():
-        # Looked up first: to drop one locks the collection for a moment, even if it is not there.
-        for name in sorted(names & set(database[collection].index_information())):
-            # Several parts start at once, and one of them drops it. Who may not, or can't now, can work all the same.
-            with suppress(PyMongoError):
-                database[collection].drop_index(name)
+        _drop(database[collection], names)
+
+
+def _drop(collection: Collection[Document], names: Set[str]) -> None:
+    """Several parts start at once, and one of them does it. Who may not, or can't now, can work all the same.
+
+    To drop an index locks the collection: behind a transaction that goes on, all others wait for it, too. So it is
+    looked up first, and not waited for.
+    """
+    with suppress(PyMongoError):
+        for name in sorted(names & set(collection.index_information())):
+            with pymongo.timeout(DROP_SECONDS):
+                collection.drop_index(name)

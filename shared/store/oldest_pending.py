@@ -5,7 +5,6 @@ not since its acceptance, so one that was accepted after it may have waited long
 the longest wait among those before it began: where no order was retried, that is the second one.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -15,6 +14,7 @@ from pymongo.database import Database
 
 from shared.domain.order import Status, first_order_id
 from shared.store.connection import Document
+from shared.store.documents import DATES
 from shared.store.errors import outage_as_unavailable
 
 LOOKS = (10, 1_000)
@@ -38,30 +38,23 @@ def oldest_pending(database: Database[Document]) -> OldestPending | None:
     oldest = None
     for limit in LOOKS:
         looked_at = _first_pending(database, limit)
-        oldest = min(_waiting(looked_at), key=attrgetter("since"), default=None)
-        if len(looked_at) < limit or (oldest and _is_accepted_later(looked_at[-1]["_id"], oldest.since)):
+        oldest = min(looked_at, key=attrgetter("since"), default=None)
+        if len(looked_at) < limit or (oldest and _is_accepted_later(looked_at[-1].order_id, oldest.since)):
             break
     return oldest
 
 
-def _first_pending(database: Database[Document], limit: int) -> list[Document]:
-    with outage_as_unavailable():
-        return list(
-            database.orders.find(
-                {"status": Status.PENDING.value},
-                {"updated_at": 1},
-                sort=[("_id", ASCENDING)],
-                limit=limit,
-                batch_size=limit + 1,
-            )
-        )
-
-
-def _waiting(documents: Iterable[Document]) -> Iterable[OldestPending]:
+def _first_pending(database: Database[Document], limit: int) -> list[OldestPending]:
     """Without those that are damaged: they say nothing of the others."""
-    for document in documents:
-        if isinstance(document.get("updated_at"), datetime):
-            yield OldestPending(document["_id"], document["updated_at"])
+    with outage_as_unavailable():
+        found = database.orders.find(
+            {"status": Status.PENDING.value, "updated_at": DATES},
+            {"updated_at": 1},
+            sort=[("_id", ASCENDING)],
+            limit=limit,
+            batch_size=limit + 1,
+        )
+        return [OldestPending(document["_id"], document["updated_at"]) for document in found]
 
 
 def _is_accepted_later(order_id: object, at: datetime) -> bool:

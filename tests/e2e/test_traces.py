@@ -126,6 +126,23 @@ def test_a_log_line_within_a_trace_has_its_id(traced, collector):
         assert f'"trace_id": "{request.trace_id}"' in traced.log(part)
 
 
+def test_what_a_caller_puts_into_headers_of_traces_is_in_no_log_least_of_all_under_anothers_request_id(
+    traced, collector
+):
+    traced.environment["API_PROCESSES"] = "1"
+    traced.start_api()
+    with httpx.Client(base_url=traced.url) as client:  # one connection, one thread, no token
+        client.get("/v1/products", headers={"X-Request-ID": "of-alice"})
+        client.get("/v1/products", headers={"X-Request-ID": "of-bob", "baggage": "==secret-of-bob"})
+        client.get("/v1/products", headers={"X-Request-ID": "of-bob", "baggage": "y" * 20_000})
+        too_many = ",".join(f"vendor{n}=secret" for n in range(40))
+        parent = f"00-{'a' * 32}-{'b' * 16}-01"
+        client.get("/v1/products", headers={"X-Request-ID": "of-bob", "traceparent": parent, "tracestate": too_many})
+    wait_until(lambda: len(collector.named("GET /v1/products")) == 4, "the requests' spans")
+    log = traced.log("api")
+    assert [text for text in ("secret", "yyy", "of-alice") if text in log] == []
+
+
 def test_nobody_asks_mongodb_or_beats_for_the_collector(traced, collector):
     """What happens by itself, every second or two, is no trace."""
     traced.start_api()
@@ -146,10 +163,12 @@ def deaf_port(request) -> Iterator[int]:
 
 
 def test_a_collector_that_does_not_answer_costs_no_order_and_delays_no_stop(stack, deaf_port):
+    """After more spans than one request can bring there."""
     put_products(stack.database, a_product("MUG", stock=1_000))
     stack.environment |= {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{deaf_port}",
         "OTEL_BSP_SCHEDULE_DELAY": "50",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10",
     }
     parts = [stack.start_api(), stack.start_worker()]
     for _ in range(BUYERS):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from bson.datetime_ms import DatetimeMS
 from flask.testing import FlaskClient
 from pymongo.database import Database
 
@@ -13,6 +14,7 @@ from shared.services.check_health import check_health
 from shared.services.decide_orders import OrderDecider
 from shared.services.sweep_orders import sweep_orders
 from shared.store.connection import Document
+from shared.store.oldest_pending import oldest_pending
 from tests.builders import a_line, a_product, an_order, bearer, settings
 from tests.mongo import assert_ledger_true, find, put_orders, put_products, status_of
 from tests.operators import celery, complaint, orders, orders_json
@@ -47,6 +49,21 @@ def test_an_id_of_another_type_takes_nobody_along(database: Database[Document]) 
     sweep_orders(database, announced.extend, lambda: 0, settings())
 
     assert announced == [document["_id"]]
+
+
+@pytest.mark.parametrize("at", [2**55, -(2**55)])
+def test_a_date_beyond_those_that_python_has_takes_nobody_along(database: Database[Document], at: int) -> None:
+    damaged(database, updated_at=DatetimeMS(at))
+    [waiting] = put_orders(database, an_order(updated_at=now() - timedelta(seconds=90)))
+    database.heartbeats.insert_one({"_id": "worker", "at": DatetimeMS(at)})
+
+    checks = check_health(database, {}).checks
+
+    assert (checks["mongodb"].state, checks["worker"].state) == ("ok", "down")
+    assert checks["oldest_pending_order"].state == "late"
+    oldest = oldest_pending(database)
+    assert oldest is not None
+    assert oldest.order_id == waiting
 
 
 def test_an_order_without_a_date_is_announced(database: Database[Document]) -> None:

@@ -17,7 +17,7 @@ from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.services.sweep_orders import sweep_orders
 from shared.services.verify_stock import verify_stock
-from shared.store.connection import Document
+from shared.store.connection import Document, connect
 from shared.store.heartbeats import beat_heart, last_heartbeat
 from shared.store.indexes import INDEXES, ensure_indexes
 from shared.store.oldest_pending import oldest_pending
@@ -141,6 +141,24 @@ class TestOfAnEarlierVersion:
         ensure_indexes(old)
         monkeypatch.setattr(Collection, "index_information", lambda _: there)
         ensure_indexes(old)
+
+    def test_nobody_waits_for_a_transaction_behind_them(self, old: Database[Document], mongo_url: str) -> None:
+        """As a killed worker leaves one, for ten seconds. The API waits no longer than 1.4 for MongoDB."""
+        [order_id] = put_orders(old, an_order())
+        api = connect(mongo_url, timeout_milliseconds=1_400)
+        with api.client, old.client.start_session() as session, ThreadPoolExecutor(1) as part:
+            session.start_transaction()
+            old.orders.update_one({"_id": order_id}, {"$set": {"reference": "in a transaction"}}, session=session)
+            starting = part.submit(ensure_indexes, old)
+            accepted = 0
+            while not starting.done():
+                put_orders(api, an_order())
+                accepted += 1
+            session.abort_transaction()
+        assert accepted > 0
+        assert "pending_by_age" in old.orders.index_information(), "the transaction was in the way"
+        ensure_indexes(old)
+        assert "pending_by_age" not in old.orders.index_information()
 
     def test_orders_are_decided_meanwhile(self, old: Database[Document], redis: Redis) -> None:
         put_products(old, a_product("MUG", stock=300))

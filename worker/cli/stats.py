@@ -52,7 +52,7 @@ def _shape(stats: OrderStats, depths: Depths) -> Shape:
     return {
         "orders": {status.value: _count_shape(count) for status, count in stats.by_status.items()},
         "pending_with_attempts": _count_shape(stats.pending_with_attempts),
-        "oldest_pending": oldest and {"id": oldest.order_id, "age_seconds": _age(oldest.since)},
+        "oldest_pending": oldest and {"id": str(oldest.order_id), "age_seconds": _age(oldest.since)},
         "queues": depths,
         "worker_heartbeat_age_seconds": _age(stats.heartbeat) if stats.heartbeat else None,
         "products": stats.products,

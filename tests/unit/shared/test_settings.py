@@ -38,6 +38,7 @@ def test_all_but_the_addresses_has_a_default():
         metrics_host="127.0.0.1",
         metrics_port=0,
         otlp_endpoint=None,
+        otlp_headers=None,
         sentry_dsn=None,
         accept_batch_max=500,
         decide_batch_max=500,
@@ -84,8 +85,19 @@ def test_missing_and_unparsable_ones_are_reported_together(environment):
         ("SWEEP_EVERY_SECONDS", "inf"),
         ("SWEEP_BATCH_MAX", "1e3"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "marker:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:marker"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:marker@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=marker"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "marker"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer\nmarker"),
         ("SENTRY_DSN", "https://marker/1"),
         ("SENTRY_DSN", "https://key@marker"),
+        ("SENTRY_DSN", "https://key@marker:abc/1"),
+        ("SENTRY_DSN", "https://key@marker:99999999/1"),
+        ("SENTRY_DSN", "https://key@:80/1"),
+        ("SENTRY_DSN", "https://key:marker@[::1/1"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name_and_not_shown(environment, name, value):
@@ -101,11 +113,20 @@ def test_a_value_that_does_not_fit_is_refused_by_name_and_not_shown(environment,
         ("MONGO_URL", "mongodb+srv://db/orders"),
         ("REDIS_CACHE_URL", "rediss://cache"),
         ("LOG_FORMAT", "console"),
+        ("SENTRY_DSN", "https://key@sentry.example:8443/prefix/12"),
     ],
 )
 def test_other_values_that_fit_are_taken(environment, name, value):
     environment[name] = value
     assert getattr(load_settings(), name.lower()) == value
+
+
+@pytest.mark.parametrize("headers", ["authorization=Bearer%20k3y==", "a=1,b = 2, c=", "x-key=%2C"])
+def test_headers_for_the_collector_are_names_and_values(environment, headers):
+    environment |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://collector/base", "OTEL_EXPORTER_OTLP_HEADERS": headers}
+    settings = load_settings()
+    assert (settings.otlp_endpoint, settings.otlp_headers) == ("https://collector/base", headers)
+    assert headers not in repr(settings)
 
 
 def test_a_value_may_be_given_as_a_file(environment, tmp_path):

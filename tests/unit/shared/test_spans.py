@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared import tracing
-from shared.spans import DEFAULTS, SpanTracer
+from shared.spans import LINKS, SpanTracer
 
 
 class Spans:
@@ -29,7 +29,7 @@ class Spans:
 
 @pytest.fixture
 def spans() -> Iterator[Spans]:
-    with patch.dict(os.environ, DEFAULTS):
+    with patch.dict(os.environ, LINKS):
         yield Spans()
 
 

@@ -34,9 +34,20 @@ def test_asked_they_are():
     assert loaded({"SENTRY_DSN": "http://key@127.0.0.1:9/1"}) == {"sentry_sdk"}
 
 
+def test_a_variable_of_opentelemetrys_that_does_not_parse_is_a_refusal_of_one_line():
+    asked = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_SPAN_LINK_COUNT_LIMIT": "many"}
+    done = started(asked)
+    assert done.returncode == 78
+    [line] = done.stderr.decode().splitlines()
+    assert line.startswith("api refuses to start: a variable of OpenTelemetry's, OTEL_")
+
+
 def loaded(asked: dict[str, str]) -> set[str]:
+    done = started(asked)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.decode().split())
+
+
+def started(asked: dict[str, str]) -> subprocess.CompletedProcess[bytes]:
     environment = {"PATH": os.defpath, **ENVIRONMENT, **asked}
-    output = subprocess.run(
-        [sys.executable, "-c", LOADED], env=environment, capture_output=True, check=True, timeout=60
-    )
-    return set(output.stdout.decode().split())
+    return subprocess.run([sys.executable, "-c", LOADED], env=environment, capture_output=True, check=False, timeout=60)
