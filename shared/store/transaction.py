@@ -14,6 +14,10 @@ from shared.store.errors import outage_as_unavailable
 
 T = TypeVar("T")
 
+RUNS_MAX = 5
+"""Then the driver's waits begin anew at 5 ms. They grow up to half a second, and who waits so long for a product that
+another worker sells without a pause does not get it before the rush is over."""
+
 
 class GuardFailed(Exception):
     """A guarded write matched fewer documents than it must: the snapshot was not what it seemed. Nothing is written."""
@@ -27,17 +31,27 @@ def run_transaction(database: Database[Document], transact: Callable[[ClientSess
     TRANSACTIONS.inc()
     limit = pymongo.timeout(database.client.options.timeout)
     with outage_as_unavailable(), limit, database.client.start_session() as session:
-        return session.with_transaction(
-            _counting_retries(transact), read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
-        )
+        while True:
+            try:
+                return session.with_transaction(
+                    _few_times(transact), read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
+                )
+            except _Anew:
+                TRANSACTION_RETRIES.inc()
 
 
-def _counting_retries(transact: Callable[[ClientSession], T]) -> Callable[[ClientSession], T]:
+class _Anew(Exception):
+    """The driver is to forget how often it has tried."""
+
+
+def _few_times(transact: Callable[[ClientSession], T]) -> Callable[[ClientSession], T]:
     runs = 0
 
     def counted(session: ClientSession) -> T:
         nonlocal runs
         runs += 1
+        if runs > RUNS_MAX:
+            raise _Anew
         TRANSACTION_RETRIES.inc(runs > 1)
         return transact(session)
 

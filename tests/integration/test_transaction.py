@@ -1,5 +1,10 @@
-"""Transactions that are run again are counted, and no others."""
+"""Transactions that meet conflicts are run again, soon, and that is counted."""
 
+import random
+import threading
+import time
+
+import pytest
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
@@ -27,3 +32,38 @@ def test_a_transaction_that_meets_a_conflict_is_counted_as_run_again(database: D
     assert database.products.find_one({"_id": "MUG"}) == {"_id": "MUG", "runs": 3}
     assert TRANSACTIONS._value.get() - begun == 2
     assert TRANSACTION_RETRIES._value.get() - retries == 1
+
+
+def test_who_loses_conflicts_does_not_wait_ever_longer(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or another worker, which sells the product without a pause, gets it every time."""
+    waits: list[float] = []
+    here, sleep = threading.get_ident(), time.sleep
+
+    def wait(seconds: float) -> None:
+        if threading.get_ident() == here:
+            waits.append(seconds)
+        if len(waits) == 20:
+            holder.abort_transaction()
+        sleep(seconds)
+
+    runs: list[ClientSession] = []
+
+    def sell(session: ClientSession) -> None:
+        runs.append(session)
+        database.products.update_one({"_id": "MUG"}, {"$inc": {"stock": -1}}, session=session)
+
+    retries = TRANSACTION_RETRIES._value.get()
+    database.products.insert_one({"_id": "MUG", "stock": 1})
+    with database.client.start_session() as holder:
+        holder.start_transaction()
+        sell(holder)
+        monkeypatch.setattr(random, "random", lambda: 1.0)  # the driver's jitter at its worst
+        monkeypatch.setattr(time, "sleep", wait)
+        run_transaction(database, sell)
+
+    assert len(waits) == 20
+    assert max(waits) < 0.05
+    assert database.products.find_one({"_id": "MUG"}) == {"_id": "MUG", "stock": 0}
+    assert TRANSACTION_RETRIES._value.get() - retries == len(runs) - 2
