@@ -44,8 +44,8 @@ def test_who_loses_conflicts_does_not_wait_ever_longer(
     def wait(seconds: float) -> None:
         if threading.get_ident() == here:
             waits.append(seconds)
-        if len(waits) == 20:
-            holder.abort_transaction()
+            if len(waits) == 20:
+                holder.abort_transaction()
         sleep(seconds)
 
     runs: list[ClientSession] = []
@@ -63,7 +63,7 @@ def test_who_loses_conflicts_does_not_wait_ever_longer(
         monkeypatch.setattr(time, "sleep", wait)
         run_transaction(database, sell)
 
-    assert len(waits) == 20
+    assert len(waits) >= 20
     assert max(waits) < 0.05
     assert database.products.find_one({"_id": "MUG"}) == {"_id": "MUG", "stock": 0}
     assert TRANSACTION_RETRIES._value.get() - retries == len(runs) - 2
