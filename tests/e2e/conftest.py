@@ -1,9 +1,10 @@
-"""One local system for the tests of a module."""
+"""One local system for the tests of a module, and where traces and error reports of a test go."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.collector import Collector, collecting
 from tests.local_system import LocalSystem
 
 
@@ -13,3 +14,9 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSystem]:
     system.start()
     yield system
     system.stop()
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as collector:
+        yield collector

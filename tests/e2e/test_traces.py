@@ -11,17 +11,11 @@ import pytest
 
 from local.ports import free_port
 from tests.builders import a_product
-from tests.collector import Collector, Span, collecting
+from tests.collector import Collector, Span
 from tests.mongo import put_products
 from tests.stack import Stack, wait_until
 
 BUYERS = 20
-
-
-@pytest.fixture
-def collector() -> Iterator[Collector]:
-    with collecting() as collector:
-        yield collector
 
 
 @pytest.fixture

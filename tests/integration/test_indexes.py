@@ -141,6 +141,7 @@ class TestOfAnEarlierVersion:
         ensure_indexes(old)
         monkeypatch.setattr(Collection, "index_information", lambda _: there)
         ensure_indexes(old)
+        assert not {"pending_by_age", "pending_by_attempts"} & {index["name"] for index in old.orders.list_indexes()}
 
     def test_nobody_waits_for_a_transaction_behind_them(self, old: Database[Document], mongo_url: str) -> None:
         """As a killed worker leaves one, for ten seconds. The API waits no longer than 1.4 for MongoDB."""
