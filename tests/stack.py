@@ -1,5 +1,6 @@
 """The parts of the system as processes of a test: API, workers, beat, each with its log in the test's folder."""
 
+import json
 import os
 import secrets
 import signal
@@ -100,6 +101,10 @@ class Stack:
 
     def log(self, name: str) -> str:
         return (self._directory / f"{name}.log").read_text(errors="replace")
+
+    def log_entries(self, name: str) -> list[dict[str, Any]]:
+        """Without the lines that others write, as Granian does."""
+        return [json.loads(line) for line in self.log(name).splitlines() if line.startswith("{")]
 
     def metrics(self, name: str) -> Metrics:
         """What the part of that name says at its /metrics now."""

@@ -1,8 +1,5 @@
 """What the logs of all parts say: an order can be followed through them, and no secret is in them."""
 
-import json
-from typing import Any
-
 import httpx
 
 from tests.builders import a_product
@@ -13,13 +10,9 @@ KEY = "an-idempotency-key-of-a-customer"
 REFERENCE = "a-reference-of-a-customer"
 
 
-def entries(stack: Stack, part: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stack.log(part).splitlines() if line.startswith("{")]
-
-
 def test_an_order_can_be_followed_from_its_request_to_its_task(stack: Stack) -> None:
     order_id, headers = place_an_order(stack)
-    [request] = [entry for entry in entries(stack, "api") if entry.get("order_id") == order_id]
+    [request] = [entry for entry in stack.log_entries("api") if entry.get("order_id") == order_id]
     assert request.pop("timestamp")
     assert request.pop("milliseconds") > 0
     assert request == {
@@ -33,7 +26,7 @@ def test_an_order_can_be_followed_from_its_request_to_its_task(stack: Stack) -> 
         "order_id": order_id,
         "request_id": headers["X-Request-ID"],
     }
-    [task] = [entry for entry in entries(stack, "worker") if order_id in entry.get("order_ids", ())]
+    [task] = [entry for entry in stack.log_entries("worker") if order_id in entry.get("order_ids", ())]
     assert task["event"] == "orders to decide"
     assert task["request_ids"] == [headers["X-Request-ID"]]
     assert len(task["task_id"]) == 36
@@ -43,7 +36,7 @@ def test_nobody_writes_an_access_log_unasked(stack: Stack) -> None:
     stack.start_api()
     with stack.client() as client:
         client.get("/livez")
-    assert [entry for entry in entries(stack, "api") if entry["event"] == "request"] == []
+    assert [entry for entry in stack.log_entries("api") if entry["event"] == "request"] == []
 
 
 def test_no_secret_and_nothing_that_callers_send_is_in_a_log(stack: Stack) -> None:

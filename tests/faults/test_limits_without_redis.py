@@ -1,6 +1,5 @@
 """Redis down or hanging: rate limits go on in each process at once, and in Redis again when it is back."""
 
-import json
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -64,5 +63,5 @@ def redis_counts(stack: Stack, redis_cache: Server) -> bool:
 
 
 def outages_logged(stack: Stack) -> list[datetime]:
-    lines = [json.loads(line) for line in stack.log("api").splitlines() if "rate limits count in this process" in line]
+    lines = [line for line in stack.log_entries("api") if "rate limits count in this process" in line["event"]]
     return [datetime.fromisoformat(line["timestamp"]) for line in lines]

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -83,7 +82,7 @@ def test_of_a_message_of_500_orders_it_shows_the_first_and_the_log_has_them_all(
     assert len(task["args"]) < 1_100
     assert all(order_id in task["args"] for order_id in order_ids[:20])
     assert task["args"].endswith("...]]")
-    [entry] = [entry for entry in log_of(stack, "worker") if entry.get("task_id") == task["uuid"]]
+    [entry] = [entry for entry in stack.log_entries("worker") if entry.get("task_id") == task["uuid"]]
     assert entry["order_ids"] == order_ids
 
 
@@ -111,10 +110,6 @@ def requests_of_flower() -> set[tuple[str, str]]:
         for method in ("get", "post")
         if method in vars(handler)
     }
-
-
-def log_of(stack: Stack, part: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in stack.log(part).splitlines() if line.startswith("{")]
 
 
 def test_a_task_that_is_repeated_retries_failed_orders_and_has_no_second_effect(
