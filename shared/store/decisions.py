@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pymongo import ASCENDING, InsertOne, UpdateMany, UpdateOne
+from pymongo import ASCENDING, InsertOne, UpdateMany
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
@@ -31,8 +31,14 @@ from shared.store.documents import (
     movement_document,
     pending_order_from,
     reason_value,
+    value_by_id,
 )
 from shared.store.transaction import check_all, run_transaction
+
+
+ALIKE_MIN = 5
+"""So many decisions with the same outcome have an update of their own; the others share one, which looks up the outcome
+of each order: that costs less than another statement, and more than an outcome that all share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +117,29 @@ def _take_stock(
     at: datetime,
     session: ClientSession,
 ) -> None:
-    """First of the writes and in ascending order of SKU: who loses a conflict loses it early, and no two cross."""
-    updates = [
-        UpdateOne(
-            {"_id": sku, "stock": {"$gte": quantity}, "archived_at": None},
-            {"$inc": {"stock": -quantity, "version": 1}, "$set": {"updated_at": at, **_level(offers[sku], quantity)}},
-        )
-        for sku, quantity in taken.items()
-    ]
-    if updates:
-        result = database.products.bulk_write(updates, ordered=False, session=session)
-        check_all("products", result.matched_count, len(updates))
-
-
-def _level(offer: Offer, taken: int) -> Document:
-    """From the snapshot: whoever moved this stock meanwhile makes the write conflict."""
-    level = level_value(offer.stock - taken, offer.low_stock_threshold)
-    return {f"listing.{name}": value for name, value in level.items()}
+    """First of the writes, and in ascending order of SKU, as the index on `_id` has it: who loses a conflict loses it
+    early, and no two cross.
+    """
+    if not taken:
+        return
+    quantity = value_by_id(taken)
+    levels = {sku: level_value(offers[sku].stock - taken[sku], offers[sku].low_stock_threshold) for sku in taken}
+    result = database.products.update_many(
+        {"_id": {"$in": list(taken)}, "archived_at": None, "$expr": {"$gte": ["$stock", quantity]}},
+        [
+            {
+                "$set": {
+                    "stock": {"$subtract": ["$stock", quantity]},
+                    "version": {"$add": ["$version", 1]},
+                    "updated_at": at,
+                    # From the snapshot: whoever moved this stock meanwhile makes the write conflict.
+                    "listing": {"$mergeObjects": ["$listing", value_by_id(levels)]},
+                }
+            }
+        ],
+        session=session,
+    )
+    check_all("products", result.matched_count, len(taken))
 
 
 def _ran_low(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, int]:
@@ -156,19 +168,17 @@ def _write_ledger(
 def _write_statuses(
     database: Database[Document], decisions: Sequence[Decision], at: datetime, session: ClientSession
 ) -> None:
-    updates = [
-        UpdateMany(
-            {"_id": {"$in": [decision.order_id for decision in alike]}, "status": Status.PENDING.value},
-            _status_update(alike[0], at),
-        )
-        for alike in _by_outcome(decisions)
-    ]
+    groups = list(_by_outcome(decisions))
+    updates = [_update_alike(alike, at) for alike in groups if len(alike) >= ALIKE_MIN]
+    others = [decision for alike in groups if len(alike) < ALIKE_MIN for decision in alike]
+    if others:
+        updates.append(_update_each(others, at))
     result = database.orders.bulk_write(updates, ordered=False, session=session)
     check_all("orders", result.matched_count, len(decisions))
 
 
 def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
-    """Those with the same outcome share an update: of a product that everybody wants nearly all do."""
+    """Of a product that everybody wants nearly all have the same outcome."""
     groups: dict[object, list[Decision]] = {}
     for decision in decisions:
         outcome = (decision.items, decision.total) if isinstance(decision, Confirmed) else decision.reason
@@ -176,14 +186,31 @@ def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
     return groups.values()
 
 
-def _status_update(decision: Decision, at: datetime) -> Document:
+def _update_alike(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
+    fields = _fields(decisions[0], at)
+    entry = history_value(Status(fields["status"]), at)
+    return UpdateMany(_still_pending(decisions), {"$set": fields, "$push": {"history": entry}})
+
+
+def _update_each(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
+    """Each to its own outcome, in one statement: one for each order costs MongoDB several times as much."""
+    fields = value_by_id({decision.order_id: _fields(decision, at) for decision in decisions})
+    entry = {"status": "$$fields.status", "at": at}
+    merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": {"$concatArrays": ["$history", [entry]]}}]}
+    return UpdateMany(_still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"fields": fields}, "in": merged}}}])
+
+
+def _still_pending(decisions: Iterable[Decision]) -> Document:
+    return {"_id": {"$in": [decision.order_id for decision in decisions]}, "status": Status.PENDING.value}
+
+
+def _fields(decision: Decision, at: datetime) -> Document:
     if isinstance(decision, Confirmed):
-        status = Status.CONFIRMED
-        fields: Document = {"items": items_value(decision.items), "total": money_value(decision.total)}
+        outcome: Document = {
+            "status": Status.CONFIRMED.value,
+            "items": items_value(decision.items),
+            "total": money_value(decision.total),
+        }
     else:
-        status = Status.REJECTED
-        fields = {"reason": reason_value(decision.reason)}
-    return {
-        "$set": {"status": status.value, "updated_at": at, **fields},
-        "$push": {"history": history_value(status, at)},
-    }
+        outcome = {"status": Status.REJECTED.value, "reason": reason_value(decision.reason)}
+    return {**outcome, "updated_at": at}

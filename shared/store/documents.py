@@ -179,6 +179,16 @@ def reason_value(reason: Reason | None) -> Document | None:
     return {"code": reason.code.value, "lines": lines}
 
 
+def value_by_id(values: Mapping[str, Any]) -> Document:
+    """An expression for an update: what stands in `values` under the `_id` of the document, which must be there.
+
+    MongoDB looks it up in a table, since the list of keys is constant.
+    https://www.mongodb.com/docs/manual/reference/operator/aggregation/indexOfArray/
+    """
+    place = {"$indexOfArray": [{"$literal": list(values)}, "$_id"]}
+    return {"$arrayElemAt": [{"$literal": list(values.values())}, place]}
+
+
 def history_value(status: Status, at: datetime, *, by: str | None = None) -> Document:
     return {"status": status.value, "at": at} | ({"by": by} if by else {})
 
