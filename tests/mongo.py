@@ -12,7 +12,7 @@ from shared.domain.product import Product, created
 from shared.domain.warning import nobody_is_told
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
-from shared.store.documents import product_document, product_from
+from shared.store.documents import listing_document, product_document, product_from
 from shared.store.orders import Submission, insert_orders
 from shared.store.products import change_products
 
@@ -54,7 +54,10 @@ def product_reads(database: Database[Document]) -> int:
 
 def everything(database: Database[Document]) -> dict[str, list[Document]]:
     """All documents, to show that nothing changed."""
-    return {name: list(database[name].find(sort=[("_id", 1)])) for name in ("orders", "products", "stock_movements")}
+    return {
+        name: list(database[name].find(sort=[("_id", 1)]))
+        for name in ("orders", "products", "product_listings", "stock_movements")
+    }
 
 
 def assert_ledger_true(database: Database[Document]) -> None:
@@ -62,7 +65,9 @@ def assert_ledger_true(database: Database[Document]) -> None:
     assert report.drifts == []
     assert report.skus > 0, "there was nothing to verify"
     for document in database.products.find():
-        assert document["listing"] == product_document(product_from(document))["listing"], "the list would lie"
+        product = product_from(document)
+        assert document == product_document(product)
+        assert database.product_listings.find_one(document["_id"]) == listing_document(product), "the list would lie"
 
 
 class CommandCounter(CommandListener):

@@ -1,8 +1,14 @@
-"""The list of products: every filter and every order of it is served by an index (`store/indexes.py`)."""
+"""The list of products: every filter and every order of it is served by an index (`store/indexes.py`).
 
-from collections.abc import Iterator
+What is listed, and where, is in a collection of its own, which a sale changes only when a product sells out or runs
+low. The order of the stock alone is that of the products themselves.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pymongo import ASCENDING
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from shared.domain.catalogue import ProductQuery, ProductSort
@@ -32,7 +38,21 @@ def list_products(database: Database[Document], query: ProductQuery, *, after: P
     by, index = SORTS[query.sort]
     # A search is left to the planner: rare words are found by their index, frequent ones in that of the order.
     order = Order(by, query.descending, index if query.text is None else None)
-    return read_page(database.products, _condition(query), order, after=after, limit=limit)
+    condition = _condition(query)
+    if query.sort is ProductSort.STOCK:
+        return read_page(database.products, condition, order, after=after, limit=limit)
+    with outage_as_unavailable(), database.client.start_session(snapshot=True) as session:
+        page = read_page(
+            database.product_listings, condition, order, after=after, limit=limit, fields=[by], session=session
+        )
+        return replace(page, rows=_products(database, [row["_id"] for row in page.rows], session))
+
+
+def _products(database: Database[Document], skus: Sequence[str], session: ClientSession) -> list[Document]:
+    """In this order, as of the moment at which they were listed so."""
+    found = database.products.find({"_id": {"$in": list(skus)}}, session=session, batch_size=len(skus) + 1)
+    by_sku = {document["_id"]: document for document in found}
+    return [by_sku[sku] for sku in skus]
 
 
 def _condition(query: ProductQuery) -> Document:
@@ -58,7 +78,7 @@ def _either_sku_or_name(text: str) -> list[Document]:
 
 def each_product(database: Database[Document], *, batch: int) -> Iterator[Product]:
     """All that are not archived, in order of SKU, read in batches: no cursor stays open while a slow reader reads."""
-    condition: Document = {"listing.archived": False}
+    condition: Document = {"archived_at": None}
     while True:
         with outage_as_unavailable():
             found = list(

@@ -33,8 +33,8 @@ from shared.store.documents import (
     reason_value,
     value_by_id,
 )
+from shared.store.products import read_products, write_listings
 from shared.store.transaction import check_all, run_transaction
-
 
 ALIKE_MIN = 5
 """So many decisions with the same outcome have an update of their own; the others share one, which looks up the outcome
@@ -140,6 +140,9 @@ def _take_stock(
         session=session,
     )
     check_all("products", result.matched_count, len(taken))
+    crossed = [sku for sku in taken if levels[sku] != level_value(offers[sku].stock, offers[sku].low_stock_threshold)]
+    if crossed:
+        write_listings(database, read_products(database, crossed, session).values(), session)
 
 
 def _ran_low(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, int]:
@@ -197,7 +200,9 @@ def _update_each(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
     fields = value_by_id({decision.order_id: _fields(decision, at) for decision in decisions})
     entry = {"status": "$$fields.status", "at": at}
     merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": {"$concatArrays": ["$history", [entry]]}}]}
-    return UpdateMany(_still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"fields": fields}, "in": merged}}}])
+    return UpdateMany(
+        _still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"fields": fields}, "in": merged}}}]
+    )
 
 
 def _still_pending(decisions: Iterable[Decision]) -> Document:

@@ -85,6 +85,10 @@ def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
     return PendingOrder(document["_id"], tuple(Line(item["sku"], item["quantity"]) for item in items))
 
 
+LISTED = ("_id", "price", "created_at", "listing")
+"""The fields of a product that its listing has, too."""
+
+
 def product_document(product: Product) -> Document:
     """With `listing`: what the indexes of the list need to know, all of it derived from the rest."""
     return {
@@ -105,6 +109,12 @@ def product_document(product: Product) -> Document:
             "words": [] if product.archived_at else [sku_word(product.sku), *words_of(product.name)],
         },
     }
+
+
+def listing_document(product: Product) -> Document:
+    """What the list needs to know of a product to find it; see `store/catalogue.py`."""
+    document = product_document(product)
+    return {field: document[field] for field in LISTED}
 
 
 def level_value(stock: int, low_stock_threshold: int | None) -> Document:

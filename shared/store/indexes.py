@@ -10,6 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from shared.store.connection import Document
+from shared.store.documents import LISTED
 
 LISTING_FLAGS = ["listing.archived", "listing.in_stock", "listing.low_stock"]
 
@@ -17,11 +18,12 @@ LISTING_FLAGS = ["listing.archived", "listing.in_stock", "listing.low_stock"]
 def _products_by(name: str, *fields: str) -> IndexModel:
     """For one sort of the list: the filters first, then the order with `_id` to break ties.
 
-    The price comes last, so that a range of prices is looked up in the index itself. Of what an index holds only the
-    stock changes with a sale, and only one index holds the stock.
+    The price comes last, so that a range of prices is looked up in the index itself.
     """
     return IndexModel([(field, ASCENDING) for field in dict.fromkeys([*LISTING_FLAGS, *fields])], name=name)
 
+
+BY_WORD = IndexModel([("listing.words", ASCENDING)], name="by_word")
 
 INDEXES: dict[str, list[IndexModel]] = {
     "orders": [
@@ -41,12 +43,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("items.sku", ASCENDING), ("_id", ASCENDING)], name="by_product"),
     ],
     "products": [
+        _products_by("listed_by_stock", "stock", "_id", "price.amount"),
+        BY_WORD,
+    ],
+    # A sale changes products, and pays for each of their indexes (decision 0031).
+    "product_listings": [
         _products_by("listed_by_sku", "_id", "price.amount"),
         _products_by("listed_by_name", "listing.name", "_id", "price.amount"),
         _products_by("listed_by_price", "price.amount", "_id"),
         _products_by("listed_by_creation", "created_at", "_id", "price.amount"),
-        _products_by("listed_by_stock", "stock", "_id", "price.amount"),
-        IndexModel([("listing.words", ASCENDING)], name="by_word"),
+        BY_WORD,
     ],
     "stock_movements": [
         IndexModel([("sku", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="by_sku_and_time"),
@@ -61,15 +67,27 @@ INDEXES: dict[str, list[IndexModel]] = {
 
 DROP_SECONDS = 0.2
 
-OBSOLETE = {"orders": {"pending_by_age", "pending_by_attempts"}}
-"""By name, what earlier versions made and nothing asks any more (decision 0026). It does no harm but to speed."""
+OBSOLETE = {
+    "orders": {"pending_by_age", "pending_by_attempts"},
+    "products": {"listed_by_sku", "listed_by_name", "listed_by_price", "listed_by_creation"},
+}
+"""By name, what earlier versions made and nothing asks any more: it only costs speed (decisions 0026, 0031)."""
 
 
 def ensure_indexes(database: Database[Document]) -> None:
     for collection, indexes in INDEXES.items():
         database[collection].create_indexes(indexes)
+    if OBSOLETE["products"] & set(database["products"].index_information()):
+        _list_products(database)
     for collection, names in OBSOLETE.items():
         _drop(database[collection], names)
+
+
+def _list_products(database: Database[Document]) -> None:
+    """Those of an earlier version, which had no listings; a listing that is there is newer than what is read here."""
+    fields: Document = {"$project": dict.fromkeys(LISTED, 1)}
+    merge: Document = {"$merge": {"into": "product_listings", "whenMatched": "keepExisting"}}
+    database.products.aggregate([fields, merge])
 
 
 def _drop(collection: Collection[Document], names: Set[str]) -> None:

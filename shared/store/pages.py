@@ -1,10 +1,11 @@
 """Pages of a list by keyset: each begins after the last row of the one before; rows that come and go shift nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ASCENDING, DESCENDING
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 
 from shared.store.connection import Document
@@ -37,40 +38,43 @@ class Page:
 
 
 def read_page(
-    collection: Collection[Document], condition: Document, order: Order, *, after: Position | None, limit: int
+    collection: Collection[Document],
+    condition: Document,
+    order: Order,
+    *,
+    after: Position | None,
+    limit: int,
+    fields: Sequence[str] | None = None,
+    session: ClientSession | None = None,
 ) -> Page:
-    """Raises `Unavailable`."""
+    """`fields` of each row, by default all of them. Raises `Unavailable`."""
     rows: list[Document] = []
-    for part, sort in _parts_after(after, order):
+    for part, keys in _parts_after(after, order):
         wanted = limit + 1 - len(rows)  # one more, to know whether there is a next page
-        if wanted:
-            rows += _read(collection, {"$and": [condition, part]}, sort, order, wanted)
+        if not wanted:
+            break
+        with outage_as_unavailable():
+            found = collection.find(
+                {"$and": [condition, part]}, fields, session=session, sort=keys, limit=wanted, batch_size=wanted + 1
+            )
+            rows += found.hint(order.index) if order.index else found
     return Page(rows[:limit], _position(rows[limit - 1], order) if len(rows) > limit else None)
 
 
-def _parts_after(after: Position | None, order: Order) -> Iterator[tuple[Document, list[str]]]:
-    """Ties of the last row first, then what comes after them; each with the fields that it is left to sort by.
+def _parts_after(after: Position | None, order: Order) -> Iterator[tuple[Document, list[tuple[str, int]]]]:
+    """Ties of the last row first, then what comes after them; each with the keys that it is left to sort by.
 
     Each part is one range of the index, in its order.
     """
-    fields = list(dict.fromkeys([order.by, "_id"]))
+    direction = DESCENDING if order.descending else ASCENDING
+    keys = [(field, direction) for field in dict.fromkeys([order.by, "_id"])]
     beyond = "$lt" if order.descending else "$gt"
     if after is None:
-        yield {}, fields
+        yield {}, keys
         return
     if order.by != "_id":
-        yield {order.by: after.value, "_id": {beyond: after.row_id}}, ["_id"]
-    yield {order.by: {beyond: after.value}}, fields
-
-
-def _read(
-    collection: Collection[Document], condition: Document, sort: list[str], order: Order, limit: int
-) -> list[Document]:
-    direction = DESCENDING if order.descending else ASCENDING
-    keys = [(field, direction) for field in sort]
-    with outage_as_unavailable():
-        found = collection.find(condition, sort=keys, limit=limit, batch_size=limit + 1)
-        return list(found.hint(order.index) if order.index else found)
+        yield {order.by: after.value, "_id": {beyond: after.row_id}}, [("_id", direction)]
+    yield {order.by: {beyond: after.value}}, keys
 
 
 def _position(row: Document, order: Order) -> Position:

@@ -16,7 +16,7 @@ from shared.domain.errors import ProductNotFound, SkuTaken
 from shared.domain.product import Change, Product
 from shared.domain.warning import Warn
 from shared.store.connection import Document
-from shared.store.documents import movement_document, product_document, product_from
+from shared.store.documents import listing_document, movement_document, product_document, product_from
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 from shared.store.transaction import check_all, run_transaction
 
@@ -79,10 +79,22 @@ def write_changes(database: Database[Document], changes: Iterable[Change], sessi
         raise SkuTaken(real[first["index"]].after.sku) from error
     check_all("products", result.matched_count + result.inserted_count, len(real))
     close = warn([change.before.sku for change in real if change.before])
+    write_listings(database, [change.after for change in real if _moves_in_the_list(change)], session)
     movements = [movement_document(change.movement) for change in real if change.movement]
     if movements:
         database.stock_movements.insert_many(movements, session=session)
     close()
+
+
+def write_listings(database: Database[Document], products: Iterable[Product], session: ClientSession) -> None:
+    """Whoever writes a product that is listed otherwise now writes its listing in the same transaction."""
+    listings = [ReplaceOne({"_id": product.sku}, listing_document(product), upsert=True) for product in products]
+    if listings:
+        database.product_listings.bulk_write(listings, session=session)
+
+
+def _moves_in_the_list(change: Change) -> bool:
+    return change.before is None or listing_document(change.before) != listing_document(change.after)
 
 
 def _write(change: Change) -> InsertOne[Document] | ReplaceOne[Document]:

@@ -130,6 +130,21 @@ class TestOfAnEarlierVersion:
         ours = {index.document["name"] for index in INDEXES["orders"]}
         assert set(old.orders.index_information()) == {"_id_", "of_somebody_else"} | ours
 
+    def test_its_products_are_listed(self, database: Database[Document]) -> None:
+        """It had no listings. One that is there is newer than what is read."""
+        put_products(database, *(a_product(f"SKU-{n}") for n in range(3)))
+        database.products.create_index("created_at", name="listed_by_creation")
+        database.product_listings.delete_many({"_id": {"$ne": "SKU-1"}})
+        database.product_listings.update_one({"_id": "SKU-1"}, {"$set": {"price.amount": 7}})
+
+        ensure_indexes(database)
+
+        assert set(database.products.index_information()) == {"_id_", "listed_by_stock", "by_word"}
+        prices = {listing["_id"]: listing["price"]["amount"] for listing in database.product_listings.find()}
+        assert prices == {"SKU-0": 12_500, "SKU-1": 7, "SKU-2": 12_500}
+        database.product_listings.update_one({"_id": "SKU-1"}, {"$set": {"price.amount": 12_500}})
+        assert_ledger_true(database)
+
     def test_several_parts_may_start_at_once(self, old: Database[Document]) -> None:
         with ThreadPoolExecutor(4) as parts:
             list(parts.map(lambda _: ensure_indexes(old), range(8)))
