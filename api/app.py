@@ -16,6 +16,7 @@ from api import bulk_orders, operations, order_list, order_moves, orders, produc
 from api.access_log import register_access_log
 from api.address import trust_proxies
 from api.cors import register_cors
+from api.cpu_affinity import keep_to_one_cpu
 from api.document import complete
 from api.document_page import register_document
 from api.limits import register_limits
@@ -143,6 +144,8 @@ def _start_threads(resources: Resources) -> None:
     ConnectionWatch(port=settings.port, body_seconds_max=settings.body_seconds_max, waiting_room=waiting_room).start()
     call_at_stop_signal(waiting_room.close)
     stop_with_parent()
+    if settings.cpu_affinity:
+        keep_to_one_cpu(port=settings.port)
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc] # flask-smorest has no types

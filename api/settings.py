@@ -23,6 +23,7 @@ class ApiSettings:
     port: int
     processes: int
     threads: int
+    cpu_affinity: bool
     body_bytes_max: int
     cors_origins: list[str]
     import_bytes_max: int
@@ -53,6 +54,8 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         processes=env.int("API_PROCESSES", 2, validate=positive),
         # requests that one process serves side by side; those that wait for one insert share it
         threads=env.int("API_THREADS", 64, validate=positive),
+        # each process keeps to one CPU, since Python runs one thread of it at a time
+        cpu_affinity=env.bool("API_CPU_AFFINITY", True),
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
         # web pages that may call the API from a browser
         cors_origins=env.list("CORS_ORIGINS", [], validate=check_origins),

@@ -38,7 +38,7 @@ SWEEP_EXPIRES_SECONDS = 6 * 3600
 ANNOUNCEMENT_MAX = 1_000
 """Order ids in one message when announcements had to wait."""
 
-ANNOUNCE_REST_SECONDS = 0.05
+ANNOUNCE_REST_SECONDS = 0.1
 """Between two announcements of one process: each costs a worker as much as ten orders (docs/decisions, 0022)."""
 
 log = structlog.get_logger(__name__)

@@ -1,8 +1,13 @@
+import os
+
 from flask import Flask, jsonify, request
+
+from api.cpu_affinity import keep_to_one_cpu
 
 
 def make_app() -> Flask:
     app = Flask(__name__)
+    keep_to_one_cpu(port=int(os.environ["API_PORT"]))
 
     @app.post("/orders")
     def create_order():
