@@ -12,6 +12,7 @@ from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 from api.auth import require_scope
 from api.contract import View, refuses
 from api.limits import Policy, limited, limited_when_unauthorized
+from api.lines import Upload
 from api.problems import Problem
 from api.strict_json import loads
 
@@ -82,12 +83,12 @@ def _first_messages(messages: Any, left: Iterator[int]) -> Any:
 
 def _whole_body(req: Request) -> bytes:
     """Refuses a body that was cut off, or may have been: what is left could pass for an order (RFC 9112, section 8)."""
-    body, announced = req.get_data(), req.content_length or 0
-    if body and not announced:
+    upload = Upload(req.stream, req.content_length or 0)
+    body = b"".join(upload.chunks())
+    if not upload.whole:
+        raise Problem("incomplete-body", str(upload))
+    if not body and req.stream.read(1):
         raise LengthRequired("Send the body with its Content-Length.")
-    if len(body) != announced:
-        detail = f"{announced} bytes were announced, {len(body)} came."
-        raise Problem("incomplete-body", detail)
     return body
 
 

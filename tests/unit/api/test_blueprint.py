@@ -7,8 +7,8 @@ from tests.builders import bearer
 GOOD = b'{"items": [{"sku": "MUG-01", "quantity": 1}]}'
 
 
-def place(client, body: bytes, content_type: str | None = "application/json"):
-    return client.post("/v1/orders", data=body, content_type=content_type, headers=bearer())
+def place(client, body: bytes, content_type: str | None = "application/json", **given):
+    return client.post("/v1/orders", data=body, content_type=content_type, headers=bearer(), **given)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
@@ -118,4 +118,18 @@ def test_a_query_operator_is_no_value(client, database):
     response = place(client, b'{"items": [{"sku": {"$gt": ""}, "quantity": 1}]}')
     assert response.status_code == 400
     assert response.json["errors"] == {"items": {"0": {"sku": ["Not a valid string."]}}}
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_that_was_cut_off_is_refused(client, database):
+    response = place(client, GOOD, environ_overrides={"CONTENT_LENGTH": str(len(GOOD) + 1)})
+    assert (response.status_code, response.json["type"]) == (400, "/problems/incomplete-body")
+    assert response.json["detail"] == f"{len(GOOD) + 1} bytes were announced, {len(GOOD)} came."
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_without_its_length_is_refused(client, database):
+    chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    response = place(client, GOOD, environ_overrides=chunked)
+    assert (response.status_code, response.json["type"]) == (411, "/problems/length-required")
     assert database.orders.count_documents({}) == 0
