@@ -1,6 +1,7 @@
 """Orders: placing one, and looking at it until it is final."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from flask import g, request
@@ -30,29 +31,34 @@ PACE_SILENT_SECONDS = 5.0
 ACCEPTED = "Accepted: it is on disk and will be decided."
 
 
+def order_asked_for(body: dict[str, Any], key: str | None = None) -> OrderRequest:
+    lines = tuple([Line(item["sku"], item["quantity"]) for item in body["items"]])
+    return OrderRequest(lines, body["reference"], key)
+
+
 @blueprint.post("/orders")
 @blueprint.requires("orders:write")
 @blueprint.limited("orders")
-@blueprint.arguments(OrderIn())
+@blueprint.arguments(OrderIn(), remembered_as=order_asked_for)
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
 @refuses("invalid-header", "idempotency-key-reuse", "queue-too-long")
-def place_order(body: dict[str, Any]) -> Response:
+def place_order(order: OrderRequest) -> Response:
     """Place an order."""
-    return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
+    return _accept(OrderRequest(order.lines, order.reference, idempotency_key()))
 
 
 @blueprint.post("/products/<sku:sku>/purchase")
 @blueprint.requires("orders:write")
 @blueprint.limited("orders")
-@blueprint.arguments(PurchaseIn())
+@blueprint.arguments(PurchaseIn(), remembered_as=itemgetter("quantity"))
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
 @refuses("product-not-found", "invalid-header", "idempotency-key-reuse", "queue-too-long")
-def purchase(body: dict[str, Any], sku: str) -> Response:
+def purchase(quantity: int, sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)
-    return _accept(OrderRequest([Line(sku, body["quantity"])], idempotency_key=idempotency_key()))
+    return _accept(OrderRequest((Line(sku, quantity),), idempotency_key=idempotency_key()))
 
 
 @blueprint.get("/orders/<order_id:order_id>")
@@ -98,10 +104,6 @@ def _wait_as_preferred(order: Order) -> tuple[Order, int | None]:
 def owner() -> str | None:
     """Whose orders the caller may name: their own; None for everybody's."""
     return None if caller().may("ops") else caller().subject
-
-
-def lines_of(body: dict[str, Any]) -> list[Line]:
-    return [Line(item["sku"], item["quantity"]) for item in body["items"]]
 
 
 def _accept(order: OrderRequest) -> Response:
