@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Any
 
 import flask_smorest
-from flask import Request, request
+from flask import Request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
 from api.contract import View, refuses
+from api.current import current_request
 from api.limits import Policy, limited, limited_when_unauthorized
 from api.lines import Upload
 from api.problems import Problem
@@ -34,7 +35,7 @@ class Parser:
             @wraps(view)
             def parsing(*args: Any, **kwargs: Any) -> Any:
                 try:
-                    loaded = read(request)
+                    loaded = read(current_request())
                 except ValidationError as error:
                     raise invalid_request(messages_of(error)) from None
                 return view(loaded, *args, **kwargs)

@@ -4,11 +4,12 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from flask import g, request
+from flask import request
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses, takes
+from api.current import notes
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
 from api.order_body import order_body
@@ -107,7 +108,7 @@ def owner() -> str | None:
 
 
 def _accept(order: OrderRequest) -> Response:
-    accepted = resources().acceptor.accept(caller().subject, order, request_id=g.request_id)
+    accepted = resources().acceptor.accept(caller().subject, order, request_id=notes().request_id)
     response = accepted_response(accepted.order)
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"

@@ -4,7 +4,9 @@ import re
 
 import structlog
 import uuid_utils
-from flask import Flask, Response, g, request
+from flask import Flask, Response
+
+from api.current import current_request, notes
 
 HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -16,14 +18,14 @@ def register_request_id(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get(HEADER, "")
+    given = current_request().headers.get(HEADER, "")
     # The standard library's has the kernel make it, and meanwhile another thread takes the interpreter's lock.
     request_id = given if WELL_FORMED.fullmatch(given) else uuid_utils.uuid4().hex
-    g.request_id = request_id
+    notes().request_id = request_id
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def _end(response: Response) -> Response:
-    response.headers.add(HEADER, g.request_id)
+    response.headers.add(HEADER, notes().request_id)
     return response
