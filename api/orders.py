@@ -117,14 +117,14 @@ def _accept(order: OrderRequest) -> Response:
 
 def accepted_response(order: Order) -> Response:
     response = order_response(order, 202)
-    response.headers["Location"] = f"/v1/orders/{order.order_id}"
+    response.headers.add("Location", f"/v1/orders/{order.order_id}")
     return response
 
 
 def order_response(order: Order, status: int) -> Response:
     response = json_response(order_body(order), status)
     if order.status is Status.PENDING:
-        response.headers["Retry-After"] = retry_after(order.updated_at)
+        response.headers.add("Retry-After", retry_after(order.updated_at))
     return response
 
 
