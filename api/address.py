@@ -3,8 +3,10 @@
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from flask import Flask, request
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
+
+from api.current import current_request
 
 NETWORK_BITS = 64
 """Of an IPv6 address, the part that one customer of a provider has to himself (RFC 6177): the rest he picks at will."""
@@ -26,7 +28,7 @@ def trust_proxies(app: Flask, hops: int) -> None:
 
 
 def network_of_request() -> str:
-    return network_of((request.remote_addr or "")[:ADDRESS_CHARACTERS_MAX])
+    return network_of((current_request().remote_addr or "")[:ADDRESS_CHARACTERS_MAX])
 
 
 @lru_cache(REMEMBERED_MAX)

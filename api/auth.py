@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from flask import g, request
-
+from api.current import current_request, notes
 from api.problems import Problem
 from api.resources import resources
 from api.tokens import TokenRefused
@@ -37,7 +36,7 @@ class Caller:
 
 def caller() -> Caller:
     """The caller of the current request; only behind `require_scope`."""
-    return cast("Caller", g.caller)
+    return cast("Caller", notes().caller)
 
 
 def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -46,8 +45,8 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            g.caller = authenticate(request.headers.get("Authorization", ""))
-            if not g.caller.may(scope):
+            notes().caller = who = authenticate(current_request().headers.get("Authorization", ""))
+            if not who.may(scope):
                 raise insufficient_scope(scope)
             return view(*args, **kwargs)
 

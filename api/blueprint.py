@@ -5,15 +5,21 @@ from functools import wraps
 from typing import Any
 
 import flask_smorest
-from flask import Request, request
+from flask import Request
 from marshmallow import Schema, ValidationError
 from werkzeug.exceptions import LengthRequired, UnsupportedMediaType
 
 from api.auth import require_scope
 from api.contract import View, refuses
+from api.current import current_request
 from api.limits import Policy, limited, limited_when_unauthorized
+from api.lines import Upload
 from api.problems import Problem
+from api.remembered import remembered
 from api.strict_json import loads
+
+Make = Callable[[dict[str, Any]], object]
+"""Of what fits a schema, something that nobody can change."""
 
 
 class Parser:
@@ -21,14 +27,15 @@ class Parser:
 
     DEFAULT_VALIDATION_STATUS = 400
 
-    def use_args(self, schema: Schema, *, location: str) -> Callable[[View], View]:
-        read = {"json": _json_body, "query": _query}[location]
+    def use_args(self, schema: Schema, *, location: str, remembered_as: Make | None = None) -> Callable[[View], View]:
+        """With `remembered_as` the view gets what that makes of a body, which is done once for equal ones."""
+        read = {"json": _json_reader(schema, remembered_as), "query": _query_reader(schema)}[location]
 
         def decorate(view: View) -> View:
             @wraps(view)
             def parsing(*args: Any, **kwargs: Any) -> Any:
                 try:
-                    loaded = schema.load(read(request))
+                    loaded = read(current_request())
                 except ValidationError as error:
                     raise invalid_request(messages_of(error)) from None
                 return view(loaded, *args, **kwargs)
@@ -38,11 +45,27 @@ class Parser:
         return decorate
 
 
-def _json_body(req: Request) -> Any:
-    """A body must say that it is JSON and be JSON, strictly."""
+def _json_reader(schema: Schema, remembered_as: Make | None) -> Callable[[Request], Any]:
+    def load(body: bytes) -> Any:
+        return schema.load(_parsed(body))
+
+    load_or_remember = remembered(lambda body: remembered_as(load(body))) if remembered_as else load
+    return lambda req: load_or_remember(_json_body(req))
+
+
+def _query_reader(schema: Schema) -> Callable[[Request], Any]:
+    return lambda req: schema.load(_query(req))
+
+
+def _json_body(req: Request) -> bytes:
+    """A body must say that it is JSON, and be there as a whole."""
     if req.mimetype != "application/json" or req.content_encoding not in (None, "identity"):
         raise UnsupportedMediaType("Send the body as application/json, without a Content-Encoding.")
-    body = _whole_body(req)
+    return _whole_body(req)
+
+
+def _parsed(body: bytes) -> Any:
+    """It must be JSON, strictly."""
     try:
         return loads(body)
     except ValueError as error:
@@ -82,12 +105,12 @@ def _first_messages(messages: Any, left: Iterator[int]) -> Any:
 
 def _whole_body(req: Request) -> bytes:
     """Refuses a body that was cut off, or may have been: what is left could pass for an order (RFC 9112, section 8)."""
-    body, announced = req.get_data(), req.content_length or 0
-    if body and not announced:
+    upload = Upload(req.stream, req.content_length or 0)
+    body = b"".join(upload.chunks())
+    if not upload.whole:
+        raise Problem("incomplete-body", str(upload))
+    if not body and req.stream.read(1):
         raise LengthRequired("Send the body with its Content-Length.")
-    if len(body) != announced:
-        detail = f"{announced} bytes were announced, {len(body)} came."
-        raise Problem("incomplete-body", detail)
     return body
 
 
@@ -107,9 +130,11 @@ BODY_PROBLEMS = (
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest has no types
     ARGUMENTS_PARSER = Parser()
 
-    def arguments(self, schema: Schema, *, location: str = "json") -> Callable[[View], View]:
+    def arguments(
+        self, schema: Schema, *, location: str = "json", remembered_as: Make | None = None
+    ) -> Callable[[View], View]:
         """As flask-smorest's, and the document says what is refused of a body or a query."""
-        read: Callable[[View], View] = super().arguments(schema, location=location)
+        read: Callable[[View], View] = super().arguments(schema, location=location, remembered_as=remembered_as)
         note = refuses(*BODY_PROBLEMS) if location == "json" else refuses("invalid-request")
         return lambda view: note(read(view))
 

@@ -12,7 +12,7 @@ from api.headers import RETRY_AFTER
 from api.idempotency import bare_key, refuse_idempotency_key
 from api.limits import spend
 from api.order_body import order_body
-from api.orders import lines_of, retry_after
+from api.orders import order_asked_for, retry_after
 from api.problems import problem_body, problem_from
 from api.resources import resources
 from api.response import Response, json_response
@@ -46,7 +46,7 @@ def place_orders(body: dict[str, Any]) -> Response:
 
 def _request(entry: dict[str, Any]) -> OrderRequest:
     key = entry["idempotency_key"]
-    return OrderRequest(lines_of(entry), entry["reference"], bare_key(key) if key else None)
+    return order_asked_for(entry, bare_key(key) if key else None)
 
 
 def _result(outcome: Accepted | Exception) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from flask import request
-
+from api.current import current_request
 from api.problems import Problem
 
 HEADER = "Idempotency-Key"
@@ -32,7 +31,7 @@ ADJUSTMENT_KEY = _parameter("One adjustment")
 
 def idempotency_key() -> str | None:
     """The key of the current request, without quotes. Raises `Problem` when it is not in its form."""
-    given = request.headers.get(HEADER)
+    given = current_request().headers.get(HEADER)
     if given is None:
         return None
     key = bare_key(given)
@@ -43,7 +42,7 @@ def idempotency_key() -> str | None:
 
 def refuse_idempotency_key() -> None:
     """Where each entry of the body has its own: a key for all of them would seem to be honoured."""
-    if HEADER in request.headers:
+    if HEADER in current_request().headers:
         detail = f"{HEADER} is not for this address: give each entry its own idempotency_key."
         raise Problem("invalid-header", detail, {"header": HEADER})
 

@@ -13,13 +13,14 @@ from functools import cache, lru_cache, wraps
 from hashlib import blake2b
 from typing import Literal, ParamSpec, TypeVar
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from flask_limiter import Limiter
 from limits import RateLimitItem, parse
 
 from api import leased_storage  # noqa: F401 - makes leased:// known
 from api.address import network_of_request
 from api.auth import Caller, authenticate
+from api.current import current_request, notes
 from api.metrics import counted_decision
 from api.problems import Problem
 from api.resources import resources
@@ -89,7 +90,7 @@ def spend(policy: Policy, *, cost: int = 1) -> None:
     """All of `cost` or nothing. Raises `Problem` with 429."""
     limit = _limit_of(policy)
     if limit:
-        g.spent = spent = Spent(policy, limit, _address_key() if policy == "unauthorized" else _caller_key())
+        notes().spent = spent = Spent(policy, limit, _address_key() if policy == "unauthorized" else _caller_key())
         if not counted_decision(policy, limiter.limiter.hit(limit, spent.key, policy, cost=cost)):
             raise _refusal(spent, cost)
 
@@ -105,7 +106,7 @@ def _refusal(spent: Spent, cost: int) -> Problem:
 
 
 def _describe(response: Response) -> Response:
-    spent: Spent | None = g.get("spent")
+    spent: Spent | None = notes().get("spent")
     if spent:
         seconds, left = spent.window()
         policy = f'"{spent.policy}";q={spent.limit.amount};w={spent.limit.get_expiry()}'
@@ -116,12 +117,12 @@ def _describe(response: Response) -> Response:
 
 def _caller_key() -> str:
     """The subject of the token; without a good one, on routes that ask for none, the address."""
-    caller = g.get("caller") or _caller_by_choice()
+    caller = notes().get("caller") or _caller_by_choice()
     return _key(f"subject {caller.subject}") if caller else _address_key()
 
 
 def _caller_by_choice() -> Caller | None:
-    given = request.headers.get("Authorization")
+    given = current_request().headers.get("Authorization")
     if not given:
         return None
     try:

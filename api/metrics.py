@@ -7,9 +7,10 @@ that matched, or `unmatched`, and a method that HTTP does not have is `other`.
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from prometheus_client import Counter, Histogram
 
+from api.current import current_request
 from shared.metrics import PREFIX
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def register_metrics(app: Flask) -> None:
 
 
 def _observe(response: Response) -> Response:
-    asked = request._get_current_object()  # type: ignore[attr-defined] # each look through the proxy costs as much
+    asked = current_request()
     seconds = perf_counter() - asked.environ[STARTED]
     rule, method = asked.url_rule, asked.method
     if rule is None:

@@ -1,13 +1,15 @@
 """Orders: placing one, and looking at it until it is final."""
 
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from flask import g, request
+from flask import request
 
 from api.auth import caller
 from api.blueprint import Blueprint
 from api.contract import refuses, takes
+from api.current import notes
 from api.headers import ETAG, IF_NONE_MATCH, LOCATION, REPLAYED, RETRY_AFTER
 from api.idempotency import ORDER_KEY, REPLAYED_HEADER, idempotency_key
 from api.order_body import order_body
@@ -30,29 +32,34 @@ PACE_SILENT_SECONDS = 5.0
 ACCEPTED = "Accepted: it is on disk and will be decided."
 
 
+def order_asked_for(body: dict[str, Any], key: str | None = None) -> OrderRequest:
+    lines = tuple([Line(item["sku"], item["quantity"]) for item in body["items"]])
+    return OrderRequest(lines, body["reference"], key)
+
+
 @blueprint.post("/orders")
 @blueprint.requires("orders:write")
 @blueprint.limited("orders")
-@blueprint.arguments(OrderIn())
+@blueprint.arguments(OrderIn(), remembered_as=order_asked_for)
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
 @refuses("invalid-header", "idempotency-key-reuse", "queue-too-long")
-def place_order(body: dict[str, Any]) -> Response:
+def place_order(order: OrderRequest) -> Response:
     """Place an order."""
-    return _accept(OrderRequest(lines_of(body), body["reference"], idempotency_key()))
+    return _accept(OrderRequest(order.lines, order.reference, idempotency_key()))
 
 
 @blueprint.post("/products/<sku:sku>/purchase")
 @blueprint.requires("orders:write")
 @blueprint.limited("orders")
-@blueprint.arguments(PurchaseIn())
+@blueprint.arguments(PurchaseIn(), remembered_as=itemgetter("quantity"))
 @blueprint.response(202, OrderOut, description=ACCEPTED, headers=LOCATION | RETRY_AFTER | REPLAYED)
 @takes(ORDER_KEY)
 @refuses("product-not-found", "invalid-header", "idempotency-key-reuse", "queue-too-long")
-def purchase(body: dict[str, Any], sku: str) -> Response:
+def purchase(quantity: int, sku: str) -> Response:
     """Place an order of one line."""
     check_sku(sku)
-    return _accept(OrderRequest([Line(sku, body["quantity"])], idempotency_key=idempotency_key()))
+    return _accept(OrderRequest((Line(sku, quantity),), idempotency_key=idempotency_key()))
 
 
 @blueprint.get("/orders/<order_id:order_id>")
@@ -100,12 +107,8 @@ def owner() -> str | None:
     return None if caller().may("ops") else caller().subject
 
 
-def lines_of(body: dict[str, Any]) -> list[Line]:
-    return [Line(item["sku"], item["quantity"]) for item in body["items"]]
-
-
 def _accept(order: OrderRequest) -> Response:
-    accepted = resources().acceptor.accept(caller().subject, order, request_id=g.request_id)
+    accepted = resources().acceptor.accept(caller().subject, order, request_id=notes().request_id)
     response = accepted_response(accepted.order)
     if accepted.replayed:
         response.headers[REPLAYED_HEADER] = "true"
@@ -114,14 +117,14 @@ def _accept(order: OrderRequest) -> Response:
 
 def accepted_response(order: Order) -> Response:
     response = order_response(order, 202)
-    response.headers["Location"] = f"/v1/orders/{order.order_id}"
+    response.headers.add("Location", f"/v1/orders/{order.order_id}")
     return response
 
 
 def order_response(order: Order, status: int) -> Response:
     response = json_response(order_body(order), status)
     if order.status is Status.PENDING:
-        response.headers["Retry-After"] = retry_after(order.updated_at)
+        response.headers.add("Retry-After", retry_after(order.updated_at))
     return response
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
 from pymongo.database import Database
 from redis import Redis
 
+from api.current import app
 from api.permits import Permits
 from api.retry_after import Pace
 from api.settings import ApiSettings
@@ -41,4 +41,4 @@ class Resources:
 
 
 def resources() -> Resources:
-    return cast("Resources", current_app.extensions[EXTENSION])
+    return cast("Resources", app().extensions[EXTENSION])

@@ -1,7 +1,6 @@
 """Answers as they leave: the Response of all views, and JSON out, by orjson."""
 
 from collections.abc import Iterable
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -24,11 +23,11 @@ class Response(flask.Response):
         return self.headers if complete else super().get_wsgi_headers(environ)
 
     def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
-        body = super().get_app_iter(environ)
         if not self.is_sequence:
-            return body
-        with closing(body):  # type: ignore[type-var] # a ClosingIterator
-            return list(body)
+            return super().get_app_iter(environ)
+        self.close()
+        without_body = environ["REQUEST_METHOD"] == "HEAD" or self.status_code in WITHOUT_BODY
+        return [] if without_body else list(self.iter_encoded())
 
 
 def json_response(body: Any, status: int) -> Response:

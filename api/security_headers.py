@@ -24,9 +24,10 @@ def register_security_headers(app: Flask) -> None:
 
 def _add(response: Response) -> Response:
     headers = response.headers
+    said = {name for name, _ in headers}  # a question for each that is missing makes an exception each time
     for name, value in ALWAYS.items():
         headers.add(name, value)
     for name, value in DEFAULTS.items():
-        if name not in headers:
+        if name not in said:
             headers.add(name, value)
     return response

@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from api import auth
 from api.auth import Caller, require_scope
 from api.limits import limited, limited_when_unauthorized
+from api.orders import order_asked_for
 
 PLACE_ORDER = "orders.place_order"
 """The endpoint of POST /v1/orders."""
@@ -29,7 +30,7 @@ def skip_validation(app: Flask) -> None:
     place_order = inspect.unwrap(app.view_functions[PLACE_ORDER])
 
     def on_parsed_body() -> Response:
-        response: Response = place_order({"reference": None, **orjson.loads(request.get_data())})
+        response: Response = place_order(order_asked_for({"reference": None, **orjson.loads(request.get_data())}))
         return response
 
     with_limit = limited("orders", on_parsed_body)

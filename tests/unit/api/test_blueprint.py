@@ -7,8 +7,8 @@ from tests.builders import bearer
 GOOD = b'{"items": [{"sku": "MUG-01", "quantity": 1}]}'
 
 
-def place(client, body: bytes, content_type: str | None = "application/json"):
-    return client.post("/v1/orders", data=body, content_type=content_type, headers=bearer())
+def place(client, body: bytes, content_type: str | None = "application/json", **given):
+    return client.post("/v1/orders", data=body, content_type=content_type, headers=bearer(), **given)
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", "Application/JSON"])
@@ -119,3 +119,50 @@ def test_a_query_operator_is_no_value(client, database):
     assert response.status_code == 400
     assert response.json["errors"] == {"items": {"0": {"sku": ["Not a valid string."]}}}
     assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_that_was_cut_off_is_refused(client, database):
+    response = place(client, GOOD, environ_overrides={"CONTENT_LENGTH": str(len(GOOD) + 1)})
+    assert (response.status_code, response.json["type"]) == (400, "/problems/incomplete-body")
+    assert response.json["detail"] == f"{len(GOOD) + 1} bytes were announced, {len(GOOD)} came."
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_without_its_length_is_refused(client, database):
+    chunked = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    response = place(client, GOOD, environ_overrides=chunked)
+    assert (response.status_code, response.json["type"]) == (411, "/problems/length-required")
+    assert database.orders.count_documents({}) == 0
+
+
+def test_a_body_that_was_taken_before_is_refused_for_all_that_is_wrong_with_the_request(client, database):
+    assert place(client, GOOD).status_code == 202
+    refused = [
+        place(client, GOOD, "text/plain"),
+        place(client, GOOD, environ_overrides={"HTTP_CONTENT_ENCODING": "gzip"}),
+        place(client, GOOD, environ_overrides={"CONTENT_LENGTH": str(len(GOOD) + 1)}),
+        place(client, GOOD, environ_overrides={"HTTP_IDEMPOTENCY_KEY": "a b"}),
+    ]
+    assert [response.status_code for response in refused] == [415, 415, 400, 400]
+    assert database.orders.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"items": [], "items": []}', b'{"items": []}', b"null"])
+def test_a_body_is_refused_each_time_it_comes(client, body):
+    assert place(client, GOOD).status_code == 202
+    answers = [place(client, body, environ_overrides={"HTTP_X_REQUEST_ID": "r"}) for _ in range(3)]
+    assert {response.status_code for response in answers} == {400}
+    assert len({response.data for response in answers}) == 1
+
+
+def test_the_same_body_twice_is_two_orders_each_with_its_own_key(client, database):
+    placed = [place(client, GOOD, environ_overrides={"HTTP_IDEMPOTENCY_KEY": key}).json["id"] for key in ("k1", "k2")]
+    placed.append(place(client, GOOD).json["id"])
+    assert len(set(placed)) == 3
+    keys = [order.get("idempotency", {}).get("key") for order in database.orders.find().sort("_id")]
+    assert keys == ["k1", "k2", None]
+
+
+def test_the_same_purchase_twice_is_of_the_product_in_the_address(client):
+    answers = [client.post(f"/v1/products/{sku}/purchase", json={"quantity": 3}, headers=bearer()) for sku in "ab"]
+    assert [response.json["items"][0]["sku"] for response in answers] == ["a", "b"]
