@@ -8,9 +8,10 @@ The safety argument, in the order of its lines of defence:
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from pymongo import ASCENDING, InsertOne, UpdateMany
 from pymongo.client_session import ClientSession
@@ -37,8 +38,13 @@ from shared.store.products import read_products, write_listings
 from shared.store.transaction import check_all, run_transaction
 
 ALIKE_MIN = 5
-"""So many decisions with the same outcome have an update of their own; the others share one, which looks up the outcome
+"""So many decisions with the same outcome have an update of their own; the others share some, which look up the outcome
 of each order: that costs less than another statement, and more than an outcome that all share."""
+
+LOOK_UP_MAX = 50
+"""Keys that a statement looks through for each of its documents. With half or twice as many it costs the same."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +128,41 @@ def _take_stock(
     """
     if not taken:
         return
-    quantity = value_by_id(taken)
-    levels = {sku: level_value(offers[sku].stock - taken[sku], offers[sku].low_stock_threshold) for sku in taken}
-    result = database.products.update_many(
-        {"_id": {"$in": list(taken)}, "archived_at": None, "$expr": {"$gte": ["$stock", quantity]}},
-        [
-            {
-                "$set": {
-                    "stock": {"$subtract": ["$stock", quantity]},
-                    "version": {"$add": ["$version", 1]},
-                    "updated_at": at,
-                    # From the snapshot: whoever moved this stock meanwhile makes the write conflict.
-                    "listing": {"$mergeObjects": ["$listing", value_by_id(levels)]},
-                }
-            }
-        ],
-        session=session,
-    )
-    check_all("products", result.matched_count, len(taken))
-    crossed = [sku for sku in taken if levels[sku] != level_value(offers[sku].stock, offers[sku].low_stock_threshold)]
+    crossed = _crossed(offers, taken)
+    updates = [_update_stock({sku: taken[sku] for sku in part}, at) for part in _parts(list(taken))]
+    updates += [_update_level({sku: crossed[sku] for sku in part}) for part in _parts(list(crossed))]
+    result = database.products.bulk_write(updates, session=session)
+    check_all("products", result.matched_count, len(taken) + len(crossed))
     if crossed:
-        write_listings(database, read_products(database, crossed, session).values(), session)
+        write_listings(database, read_products(database, list(crossed), session).values(), session)
+
+
+def _crossed(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, Document]:
+    """The new level of each SKU that sells out or runs low. From the snapshot: whoever moved this stock meanwhile makes
+    the write conflict.
+    """
+    levels = {sku: (_level(offers[sku], 0), _level(offers[sku], quantity)) for sku, quantity in taken.items()}
+    return {sku: after for sku, (before, after) in levels.items() if before != after}
+
+
+def _level(offer: Offer, taken: int) -> Document:
+    return level_value(offer.stock - taken, offer.low_stock_threshold)
+
+
+def _update_stock(taken: Mapping[str, int], at: datetime) -> UpdateMany:
+    quantity = value_by_id(taken)
+    enough = {"$expr": {"$gte": ["$stock", quantity]}}
+    fields = {
+        "stock": {"$subtract": ["$stock", quantity]},
+        "version": {"$add": ["$version", 1]},
+        "updated_at": at,
+    }
+    return UpdateMany({"_id": {"$in": list(taken)}, "archived_at": None, **enough}, [{"$set": fields}])
+
+
+def _update_level(levels: Mapping[str, Document]) -> UpdateMany:
+    listing = {"$mergeObjects": ["$listing", value_by_id(levels)]}
+    return UpdateMany({"_id": {"$in": list(levels)}}, [{"$set": {"listing": listing}}])
 
 
 def _ran_low(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, int]:
@@ -174,8 +194,7 @@ def _write_statuses(
     groups = list(_by_outcome(decisions))
     updates = [_update_alike(alike, at) for alike in groups if len(alike) >= ALIKE_MIN]
     others = [decision for alike in groups if len(alike) < ALIKE_MIN for decision in alike]
-    if others:
-        updates.append(_update_each(others, at))
+    updates += [_update_each(part, at) for part in _parts(others)]
     result = database.orders.bulk_write(updates, ordered=False, session=session)
     check_all("orders", result.matched_count, len(decisions))
 
@@ -189,6 +208,11 @@ def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
     return groups.values()
 
 
+def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Of a few each, in the same order, for statements that look up what is each document's own."""
+    return (whole[start : start + LOOK_UP_MAX] for start in range(0, len(whole), LOOK_UP_MAX))
+
+
 def _update_alike(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
     fields = _fields(decisions[0], at)
     entry = history_value(Status(fields["status"]), at)
@@ -196,7 +220,7 @@ def _update_alike(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
 
 
 def _update_each(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
-    """Each to its own outcome, in one statement: one for each order costs MongoDB several times as much."""
+    """Each to its own outcome: a statement for each order costs MongoDB several times as much."""
     fields = value_by_id({decision.order_id: _fields(decision, at) for decision in decisions})
     entry = {"status": "$$fields.status", "at": at}
     merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": {"$concatArrays": ["$history", [entry]]}}]}

@@ -192,7 +192,7 @@ def reason_value(reason: Reason | None) -> Document | None:
 def value_by_id(values: Mapping[str, Any]) -> Document:
     """An expression for an update: what stands in `values` under the `_id` of the document, which must be there.
 
-    MongoDB looks it up in a table, since the list of keys is constant.
+    MongoDB goes through the keys for each document, so keep them few.
     https://www.mongodb.com/docs/manual/reference/operator/aggregation/indexOfArray/
     """
     place = {"$indexOfArray": [{"$literal": list(values)}, "$_id"]}
