@@ -84,10 +84,14 @@ def ensure_indexes(database: Database[Document]) -> None:
 
 
 def _list_products(database: Database[Document]) -> None:
-    """Those of an earlier version, which had no listings; a listing that is there is newer than what is read here."""
+    """Those of an earlier version, which had no listings; a listing that is there is newer than what is read here.
+
+    However long it takes: a product that is not listed would seem to be gone.
+    """
     fields: Document = {"$project": dict.fromkeys(LISTED, 1)}
     merge: Document = {"$merge": {"into": "product_listings", "whenMatched": "keepExisting"}}
-    database.products.aggregate([fields, merge])
+    with pymongo.timeout(None):
+        database.products.aggregate([fields, merge])
 
 
 def _drop(collection: Collection[Document], names: Set[str]) -> None:
