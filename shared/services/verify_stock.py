@@ -1,4 +1,7 @@
-"""Verifying the ledger: stock against the sum of its movements, confirmed orders against theirs."""
+"""Verifying the ledger: stock against the sum of its movements, confirmed orders against theirs.
+
+And the list of products against the products.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +13,8 @@ from pymongo.database import Database
 from shared.domain.errors import ProductNotFound
 from shared.store.connection import Document
 from shared.store.ledger import OrderQuantities, ledger_snapshot
+
+LISTED_OTHERWISE = "the list of products does not show it as it is; any change of it through the API mends that"
 
 
 class LedgerUnreadable(Exception):
@@ -52,6 +57,7 @@ def _report(database: Database[Document], sku: str | None) -> Report:
         if sku is not None and sku not in stock and sku not in sums:
             raise ProductNotFound(sku)
         drifts = list(_stock_drifts(stock, sums))
+        drifts.extend(Drift("listing_differs", it, LISTED_OTHERWISE) for it in snapshot.skus_listed_otherwise())
         orders = _Counted(snapshot.sold_by_confirmed_orders())
         drifts.extend(_order_drifts(orders, snapshot.taken_by_movements()))
         return Report(skus=len(stock), orders=orders.count, drifts=drifts)

@@ -49,10 +49,10 @@ def list_products(database: Database[Document], query: ProductQuery, *, after: P
 
 
 def _products(database: Database[Document], skus: Sequence[str], session: ClientSession) -> list[Document]:
-    """In this order, as of the moment at which they were listed so."""
+    """In this order, as of the moment at which they were listed so; without those that somebody has removed by hand."""
     found = database.products.find({"_id": {"$in": list(skus)}}, session=session, batch_size=len(skus) + 1)
     by_sku = {document["_id"]: document for document in found}
-    return [by_sku[sku] for sku in skus]
+    return [by_sku[sku] for sku in skus if sku in by_sku]
 
 
 def _condition(query: ProductQuery) -> Document:

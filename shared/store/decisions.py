@@ -223,7 +223,8 @@ def _update_each(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
     """Each to its own outcome: a statement for each order costs MongoDB several times as much."""
     fields = value_by_id({decision.order_id: _fields(decision, at) for decision in decisions})
     entry = {"status": "$$fields.status", "at": at}
-    merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": {"$concatArrays": ["$history", [entry]]}}]}
+    history = {"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}
+    merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": history}]}
     return UpdateMany(
         _still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"fields": fields}, "in": merged}}}]
     )

@@ -10,7 +10,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from shared.store.connection import Document
-from shared.store.documents import LISTED
+from shared.store.products import list_all_products
 
 LISTING_FLAGS = ["listing.archived", "listing.in_stock", "listing.low_stock"]
 
@@ -75,23 +75,17 @@ OBSOLETE = {
 
 
 def ensure_indexes(database: Database[Document]) -> None:
+    """And list the products, where an earlier version was at work, which does not, or none is listed.
+
+    Raises `Unavailable`, then.
+    """
     for collection, indexes in INDEXES.items():
         database[collection].create_indexes(indexes)
-    if OBSOLETE["products"] & set(database["products"].index_information()):
-        _list_products(database)
+    of_an_earlier_version = OBSOLETE["products"] & set(database["products"].index_information())
+    if of_an_earlier_version or not database["product_listings"].find_one({}, {"_id": 1}):
+        list_all_products(database)
     for collection, names in OBSOLETE.items():
         _drop(database[collection], names)
-
-
-def _list_products(database: Database[Document]) -> None:
-    """Those of an earlier version, which had no listings; a listing that is there is newer than what is read here.
-
-    However long it takes: a product that is not listed would seem to be gone.
-    """
-    fields: Document = {"$project": dict.fromkeys(LISTED, 1)}
-    merge: Document = {"$merge": {"into": "product_listings", "whenMatched": "keepExisting"}}
-    with pymongo.timeout(None):
-        database.products.aggregate([fields, merge])
 
 
 def _drop(collection: Collection[Document], names: Set[str]) -> None:

@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from shared.domain.order import Status
 from shared.store.connection import Document
+from shared.store.documents import LISTED
 from shared.store.errors import outage_as_unavailable
 
 OrderQuantities = tuple[str, dict[str, int]]
@@ -46,6 +47,22 @@ class LedgerSnapshot:
             allowDiskUse=True,
         )
         return {document["_id"]: document["sum"] for document in sums}
+
+    def skus_listed_otherwise(self) -> list[str]:
+        """Those whose listing is missing, or differs from what the product says of it."""
+        said = {field: f"${field}" for field in LISTED}
+        found = self._database.products.aggregate(
+            [
+                {"$match": self._of_the_sku("_id")},
+                {"$lookup": {"from": "product_listings", "localField": "_id", "foreignField": "_id", "as": "listings"}},
+                {"$match": {"$expr": {"$ne": ["$listings", [said]]}}},
+                {"$project": {"_id": 1}},
+                {"$sort": {"_id": ASCENDING}},
+            ],
+            session=self._session,
+            allowDiskUse=True,
+        )
+        return [document["_id"] for document in found]
 
     def sold_by_confirmed_orders(self) -> Iterator[OrderQuantities]:
         """In ascending order of order id."""

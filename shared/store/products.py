@@ -5,6 +5,7 @@ version that was read, in one transaction: a sale beside it makes one of the two
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import pymongo
 from pymongo import InsertOne, ReplaceOne
@@ -19,6 +20,8 @@ from shared.store.connection import Document
 from shared.store.documents import listing_document, movement_document, product_document, product_from
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
 from shared.store.transaction import check_all, run_transaction
+
+LISTED_TOGETHER = 500
 
 
 def find_product(database: Database[Document], sku: str, *, within_seconds: float | None = None) -> Product:
@@ -79,7 +82,7 @@ def write_changes(database: Database[Document], changes: Iterable[Change], sessi
         raise SkuTaken(real[first["index"]].after.sku) from error
     check_all("products", result.matched_count + result.inserted_count, len(real))
     close = warn([change.before.sku for change in real if change.before])
-    write_listings(database, [change.after for change in real if _moves_in_the_list(change)], session)
+    write_listings(database, [change.after for change in real], session)
     movements = [movement_document(change.movement) for change in real if change.movement]
     if movements:
         database.stock_movements.insert_many(movements, session=session)
@@ -87,14 +90,23 @@ def write_changes(database: Database[Document], changes: Iterable[Change], sessi
 
 
 def write_listings(database: Database[Document], products: Iterable[Product], session: ClientSession) -> None:
-    """Whoever writes a product that is listed otherwise now writes its listing in the same transaction."""
+    """In the transaction that writes the products."""
     listings = [ReplaceOne({"_id": product.sku}, listing_document(product), upsert=True) for product in products]
     if listings:
         database.product_listings.bulk_write(listings, session=session)
 
 
-def _moves_in_the_list(change: Change) -> bool:
-    return change.before is None or listing_document(change.before) != listing_document(change.after)
+def list_all_products(database: Database[Document]) -> None:
+    """Anew, and beside whatever changes them. Raises `Unavailable`."""
+    with outage_as_unavailable(), pymongo.timeout(None):
+        skus = [document["_id"] for document in database["products"].find({}, {"_id": 1})]
+    for start in range(0, len(skus), LISTED_TOGETHER):
+        batch = skus[start : start + LISTED_TOGETHER]
+        run_transaction(database, partial(_list_products, database, batch))
+
+
+def _list_products(database: Database[Document], skus: Sequence[str], session: ClientSession) -> None:
+    write_listings(database, read_products(database, skus, session).values(), session)
 
 
 def _write(change: Change) -> InsertOne[Document] | ReplaceOne[Document]:

@@ -258,6 +258,13 @@ def test_a_page_of_equal_rows_reads_no_more_than_it_answers(profiled: Database[D
     assert max(operation["keysExamined"] for operation in operations) <= 60, "two for a row that is found by its id"
 
 
+def test_a_listing_without_its_product_takes_no_page_along(database: Database[Document]) -> None:
+    put(database, [a_product(f"MUG-{n}") for n in range(4)])
+    database.products.delete_one({"_id": "MUG-1"})
+    found = pages(database, ProductQuery(), 2)
+    assert [[product.sku for product in page] for page in found] == [["MUG-0"], ["MUG-2", "MUG-3"]]
+
+
 def test_the_plan_test_would_see_a_sort_and_a_scan(profiled: Database[Document]) -> None:
     list(profiled.products.find({"description": None}, sort=[("updated_at", 1)]))
     [operation] = queries_of(profiled)

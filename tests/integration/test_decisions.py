@@ -12,11 +12,13 @@ from shared.cache import LeaseCache
 from shared.clock import now
 from shared.domain.allocation import Offer
 from shared.domain.money import Money
+from shared.domain.order import Status
 from shared.domain.warning import nobody_is_told
 from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
 from shared.store.decisions import decide_pending
+from shared.store.orders import find_order
 from shared.store.transaction import GuardFailed
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import (
@@ -67,6 +69,21 @@ def test_a_refusal_changes_nothing_but_the_order(database: Database[Document], d
         "lines": [{"sku": "TEE", "requested": 2, "available": 1}],
     }
     assert order["total"] is None
+
+
+@pytest.mark.parametrize("damage", [{"$unset": {"history": ""}}, {"$set": {"history": None}}])
+@pytest.mark.parametrize("orders", [1, 6])
+def test_an_order_that_has_lost_its_history_is_decided_and_can_be_read(
+    database: Database[Document], decider: OrderDecider, damage: Document, orders: int
+) -> None:
+    put_products(database, a_product("MUG", stock=9))
+    order_ids = put_orders(database, *(an_order(a_line("MUG")) for _ in range(orders)))
+    database.orders.update_many({}, damage)
+
+    decider.decide(order_ids)
+
+    for order_id in order_ids:
+        assert [entry.status for entry in find_order(database, order_id).history] == [Status.CONFIRMED]
 
 
 def test_two_lines_of_one_sku_count_together(database: Database[Document], decider: OrderDecider) -> None:

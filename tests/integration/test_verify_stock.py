@@ -55,6 +55,14 @@ CORRUPTIONS: dict[str, tuple[Corruption, list[tuple[str, str]]]] = {
         lambda database, order_id: database.orders.update_one({"_id": order_id}, {"$set": {"status": "rejected"}}),
         [("order_differs", "{order}")],
     ),
+    "a listing is gone": (
+        lambda database, _: database.product_listings.delete_one({"_id": "MUG"}),
+        [("listing_differs", "MUG")],
+    ),
+    "a listing is of an earlier price": (
+        lambda database, _: database.product_listings.update_one({"_id": "MUG"}, {"$set": {"price.amount": 1}}),
+        [("listing_differs", "MUG")],
+    ),
     "a product is gone": (
         lambda database, _: database.products.delete_one({"_id": "TEE"}),
         [("product_missing", "TEE")],

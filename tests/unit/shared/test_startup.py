@@ -37,6 +37,7 @@ class Server:
             create_indexes=lambda _indexes: self.indexed.append(collection),
             index_information=lambda: {"_id_": {}, "pending_by_age": {}},
             drop_index=self.drop_index,
+            find_one=lambda *_: {"_id": "MUG"},
         )
 
     def drop_index(self, name: str) -> None:

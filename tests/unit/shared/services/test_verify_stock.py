@@ -16,6 +16,10 @@ class Snapshot:
         self.sums = {"mug": 3}
         self.sold = {"order-1": {"mug": 2}, "order-3": {"mug": 1, "pen": 1}}
         self.taken = {"order-1": {"mug": 2}, "order-3": {"mug": 1, "pen": 1}}
+        self.listed_otherwise: list[str] = []
+
+    def skus_listed_otherwise(self) -> list[str]:
+        return self.listed_otherwise
 
     def stock_by_sku(self) -> dict[str, int]:
         return self.stock
@@ -84,3 +88,9 @@ def test_movements_of_an_order_that_is_not_confirmed_are_drift(ledger):
 def test_an_order_that_took_more_than_it_sold_is_drift(ledger):
     ledger.taken["order-3"] = {"mug": 2, "pen": 1}
     assert [(d.kind, d.subject) for d in verify_stock(None).drifts] == [("order_differs", "order-3")]
+
+
+def test_a_product_that_the_list_shows_otherwise_is_drift(ledger):
+    ledger.listed_otherwise = ["pen"]
+    [drift] = verify_stock(None).drifts
+    assert (drift.kind, drift.subject) == ("listing_differs", "pen")
