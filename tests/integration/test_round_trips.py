@@ -142,4 +142,4 @@ def test_an_announcement_costs_the_broker_the_same_for_one_order_and_for_five_hu
         return to_redis.sent
 
     assert cost_of(1) == cost_of(500) > 0
-    celery.pool.force_close_all()
+    celery.pool.force_close_all(close_pool=False)
