@@ -80,9 +80,17 @@ class Seat:
             if name:
                 self.close()
                 self.cpu, self._name = cpu, name
-                bind_threads(cpu)
-                log.info("this process keeps to one CPU", cpu=cpu)
+                self._bind(cpu)
                 return
+
+    def _bind(self, cpu: int) -> None:
+        try:
+            bind_threads(cpu)
+        except OSError as error:  # not allowed here, or the CPU has been taken away
+            self.close()
+            log.warning("this process can't keep to one CPU", cpu=cpu, error=repr(error))
+        else:
+            log.info("this process keeps to one CPU", cpu=cpu)
 
     def _taken(self, cpu: int) -> socket.socket | None:
         name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -105,7 +113,7 @@ def bind_threads(cpu: int) -> None:
     """All of this process. Those that they begin later inherit it."""
     for _ in range(2):  # again: one may have been begun while the others were bound
         for thread in THREADS.iterdir():
-            with suppress(OSError):  # it has ended, or nobody may do this here
+            with suppress(ProcessLookupError):  # it has ended
                 os.sched_setaffinity(int(thread.name), {cpu})
 
 

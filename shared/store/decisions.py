@@ -138,7 +138,7 @@ def _take_stock(
 
 
 def _crossed(offers: Mapping[str, Offer], taken: Mapping[str, int]) -> dict[str, Document]:
-    """The new level of each SKU that sells out or runs low. From the snapshot: whoever moved this stock meanwhile makes
+    """The new level of each SKU that sells out or runs low, from the snapshot: whoever moved its stock meanwhile makes
     the write conflict.
     """
     levels = {sku: (_level(offers[sku], 0), _level(offers[sku], quantity)) for sku, quantity in taken.items()}
@@ -214,19 +214,18 @@ def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _update_alike(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
-    fields = _fields(decisions[0], at)
-    entry = history_value(Status(fields["status"]), at)
-    return UpdateMany(_still_pending(decisions), {"$set": fields, "$push": {"history": entry}})
+    outcome = _outcome(decisions[0], at)
+    return UpdateMany(_still_pending(decisions), {"$set": outcome["fields"], "$push": {"history": outcome["entry"]}})
 
 
 def _update_each(decisions: Sequence[Decision], at: datetime) -> UpdateMany:
     """Each to its own outcome: a statement for each order costs MongoDB several times as much."""
-    fields = value_by_id({decision.order_id: _fields(decision, at) for decision in decisions})
-    entry = {"status": "$$fields.status", "at": at}
-    history = {"$concatArrays": [{"$ifNull": ["$history", []]}, [entry]]}
-    merged = {"$mergeObjects": ["$$ROOT", "$$fields", {"history": history}]}
+    outcome = value_by_id({decision.order_id: _outcome(decision, at) for decision in decisions})
+    so_far = {"$ifNull": ["$history", []]}  # a damaged order's may be missing: without this its new one would be null
+    history = {"$concatArrays": [so_far, ["$$outcome.entry"]]}
+    merged = {"$mergeObjects": ["$$ROOT", "$$outcome.fields", {"history": history}]}
     return UpdateMany(
-        _still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"fields": fields}, "in": merged}}}]
+        _still_pending(decisions), [{"$replaceWith": {"$let": {"vars": {"outcome": outcome}, "in": merged}}}]
     )
 
 
@@ -234,13 +233,15 @@ def _still_pending(decisions: Iterable[Decision]) -> Document:
     return {"_id": {"$in": [decision.order_id for decision in decisions]}, "status": Status.PENDING.value}
 
 
-def _fields(decision: Decision, at: datetime) -> Document:
+def _outcome(decision: Decision, at: datetime) -> Document:
+    """The fields of the order that change, and the new entry of its history."""
     if isinstance(decision, Confirmed):
-        outcome: Document = {
-            "status": Status.CONFIRMED.value,
-            "items": items_value(decision.items),
-            "total": money_value(decision.total),
-        }
+        status = Status.CONFIRMED
+        fields: Document = {"items": items_value(decision.items), "total": money_value(decision.total)}
     else:
-        outcome = {"status": Status.REJECTED.value, "reason": reason_value(decision.reason)}
-    return {**outcome, "updated_at": at}
+        status = Status.REJECTED
+        fields = {"reason": reason_value(decision.reason)}
+    return {
+        "fields": {"status": status.value, **fields, "updated_at": at},
+        "entry": history_value(status, at),
+    }

@@ -18,6 +18,9 @@ from shared.store.connection import Document
 DATES: Document = {"$gte": datetime.min.replace(tzinfo=UTC), "$lte": datetime.max.replace(tzinfo=UTC)}
 """Matches what is a date, and one that Python can read: MongoDB's go further, and the driver raises then."""
 
+LISTED = ("_id", "price", "created_at", "listing")
+"""The fields of a product that its listing has, too."""
+
 
 def order_document(order: Order, *, announce_after_seconds: int) -> Document:
     """The document of a new order. `next_announce_at` makes it its own outbox: see `store/announcements.py`."""
@@ -83,10 +86,6 @@ def pending_order_from(document: Mapping[str, Any]) -> PendingOrder:
     if not items or not all(_is_line(item) for item in items):
         raise OrderUnreadable(document["_id"], f"items is no list of lines: {document.get('items')!r:.200}")
     return PendingOrder(document["_id"], tuple(Line(item["sku"], item["quantity"]) for item in items))
-
-
-LISTED = ("_id", "price", "created_at", "listing")
-"""The fields of a product that its listing has, too."""
 
 
 def product_document(product: Product) -> Document:

@@ -75,9 +75,9 @@ OBSOLETE = {
 
 
 def ensure_indexes(database: Database[Document]) -> None:
-    """And list the products, where an earlier version was at work, which does not, or none is listed.
+    """And list the products of an earlier version, which did not, before the indexes go by which it is known.
 
-    Raises `Unavailable`, then.
+    Raises `Unavailable` when they can't be listed now.
     """
     for collection, indexes in INDEXES.items():
         database[collection].create_indexes(indexes)

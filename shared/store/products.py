@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import pymongo
-from pymongo import InsertOne, ReplaceOne
+from pymongo import ASCENDING, InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
@@ -90,19 +90,20 @@ def write_changes(database: Database[Document], changes: Iterable[Change], sessi
 
 
 def write_listings(database: Database[Document], products: Iterable[Product], session: ClientSession) -> None:
-    """In the transaction that writes the products."""
+    """In the transaction that writes the products, or reads them: who changes one meanwhile meets a conflict."""
     listings = [ReplaceOne({"_id": product.sku}, listing_document(product), upsert=True) for product in products]
     if listings:
         database.product_listings.bulk_write(listings, session=session)
 
 
-def list_all_products(database: Database[Document]) -> None:
-    """Anew, and beside whatever changes them. Raises `Unavailable`."""
+def list_all_products(database: Database[Document]) -> int:
+    """Anew, and beside whatever changes them; how many there are. Raises `Unavailable`."""
     with outage_as_unavailable(), pymongo.timeout(None):
-        skus = [document["_id"] for document in database["products"].find({}, {"_id": 1})]
+        skus = [document["_id"] for document in database.products.find({}, {"_id": 1}, sort=[("_id", ASCENDING)])]
     for start in range(0, len(skus), LISTED_TOGETHER):
         batch = skus[start : start + LISTED_TOGETHER]
         run_transaction(database, partial(_list_products, database, batch))
+    return len(skus)
 
 
 def _list_products(database: Database[Document], skus: Sequence[str], session: ClientSession) -> None:

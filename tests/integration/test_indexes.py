@@ -143,6 +143,21 @@ class TestOfAnEarlierVersion:
         assert set(database.products.index_information()) == {"_id_", "listed_by_stock", "by_word"}
         assert_ledger_true(database)
 
+    def test_they_are_listed_by_several_parts_at_once_beside_what_changes_them(
+        self, database: Database[Document], redis: Redis
+    ) -> None:
+        put_products(database, *(a_product(f"SKU-{n:04}", stock=1) for n in range(1_200)))
+        order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n:04}")) for n in range(0, 1_200, 6)))
+        database.products.create_index("created_at", name="listed_by_creation")
+        database.product_listings.delete_many({})
+        with ThreadPoolExecutor(4) as parts:
+            starting = [parts.submit(ensure_indexes, database) for _ in range(3)]
+            decide(database, redis, order_ids)  # sells each of these products out
+            for start in starting:
+                start.result()
+        assert database.orders.count_documents({"status": "confirmed"}) == len(order_ids)
+        assert_ledger_true(database)
+
     def test_its_backup_was_restored_without_indexes(self, database: Database[Document]) -> None:
         put_products(database, *(a_product(f"SKU-{n}") for n in range(3)))
         database.product_listings.drop()

@@ -359,6 +359,18 @@ class TestVerifyStock:
         assert "there is no product GHOST" in complaint(stack, "verify-stock", "--sku", "GHOST")
 
 
+class TestRelistProducts:
+    def test_the_list_is_made_anew(self, stack: Stack, database: Database[Document]) -> None:
+        put_products(database, a_product("MUG"), a_product("TEE"))
+        database.product_listings.delete_one({"_id": "MUG"})
+        database.product_listings.update_one({"_id": "TEE"}, {"$set": {"price.amount": 1}})
+
+        assert orders(stack, "relist-products") == "2 products listed\n"
+
+        assert_ledger_true(database)
+        assert orders_json(stack, "relist-products") == {"products": 2}
+
+
 class TestStats:
     def test_everything_is_counted(self, stack: Stack, database: Database[Document], decider: OrderDecider) -> None:
         put_products(database, a_product("MUG", stock=5))

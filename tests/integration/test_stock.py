@@ -76,6 +76,18 @@ def test_stock_out_of_range_is_refused_with_the_figures(
     assert everything(database) == before
 
 
+def test_an_adjustment_mends_what_the_list_shows(client: FlaskClient, database: Database[Document]) -> None:
+    """As the runbook has it done after somebody wrote past the API."""
+    put_products(database, a_product("MUG", stock=10, low_stock_threshold=5))
+    database.products.update_one({"_id": "MUG"}, {"$set": {"stock": 2}, "$inc": {"version": 1}})
+    database.stock_movements.update_one({"sku": "MUG"}, {"$set": {"delta": 2}})
+
+    assert [adjust(client, delta).status_code for delta in (1, -1)] == [201, 201]
+
+    assert_ledger_true(database)
+    assert [product["sku"] for product in client.get("/v1/products?low_stock=true").json["items"]] == ["MUG"]
+
+
 @pytest.mark.parametrize("stock", [0, 7])
 def test_stock_may_be_adjusted_down_to_nothing(client: FlaskClient, database: Database[Document], stock: int) -> None:
     put_products(database, a_product("MUG", stock=stock + 1))

@@ -15,6 +15,7 @@ COMMANDS = {
     "cancel": "worker.cli.cancel_orders",
     "sweep": "worker.cli.sweep",
     "verify-stock": "worker.cli.verify_stock",
+    "relist-products": "worker.cli.relist_products",
     "stats": "worker.cli.stats",
 }
 """Each module has its `command`."""
@@ -33,7 +34,7 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup)
 def orders() -> None:
-    """Look after orders: list, show, retry, cancel, sweep, verify stock, count.
+    """Look after orders: list, show, retry, cancel, sweep, verify stock, relist products, count.
 
     \b
     Exit status:

@@ -97,6 +97,16 @@ def test_nobody_moves_to_where_a_sibling_sits(seats, bound, monkeypatch):
     assert len(bound) == 2
 
 
+def test_who_may_not_is_left_to_the_kernel_and_says_so(seats, monkeypatch, logged):
+    def refuse(_cpu: int) -> None:
+        raise PermissionError("sched_setaffinity")
+
+    monkeypatch.setattr(cpu_affinity, "bind_threads", refuse)
+    seats[0].settle()
+    assert seats[0].cpu is None
+    assert [entry["event"] for entry in logged] == ["this process can't keep to one CPU"]
+
+
 def test_the_idlest_is_the_first_choice():
     assert better_cpus({0: 0.0, 1: 0.6, 2: 0.9, 3: 0.4}, 0) == [2, 1]
     assert better_cpus({1: 0.9}, None) == []

@@ -37,7 +37,7 @@ ENTRIES = [
 ]
 """Alerts link to them: a heading that changes breaks a link that somebody follows at night."""
 
-ORDERS_COMMANDS = {"list", "show", "retry", "cancel", "sweep", "verify-stock", "stats"}
+ORDERS_COMMANDS = {"list", "show", "retry", "cancel", "sweep", "verify-stock", "relist-products", "stats"}
 
 OF_CELERY = {
     "consumer: Connection to broker lost. Trying to re-establish the connection...",
