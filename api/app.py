@@ -44,12 +44,6 @@ from shared.startup import load_or_refuse
 from shared.store.connection import Document, connect
 from shared.telemetry import start_telemetry
 
-MONGO_TIMEOUT_MILLISECONDS = 1_400
-"""For any one operation: when MongoDB is away, clients are told so within two seconds.
-
-The driver looks for a server in steps of half a second, and sees that the time is over at the end of one.
-"""
-
 DRAIN_SECONDS = 5.0
 
 
@@ -59,7 +53,7 @@ def make_app() -> Flask:
     stop_telemetry = start_telemetry("api", settings.shared)
     app = create_app(
         settings,
-        database=connect(settings.shared.mongo_url, timeout_milliseconds=MONGO_TIMEOUT_MILLISECONDS),
+        database=connect(settings.shared.mongo_url, timeout_milliseconds=round(1_000 * settings.mongo_timeout_seconds)),
         redis=connect_redis(settings.shared.redis_cache_url),
         celery=make_celery(settings.shared),
     )
@@ -118,7 +112,7 @@ def make_resources(settings: ApiSettings, *, database: Database[Document], redis
         announcer=announcer,
         backpressure=backpressure,
         finished_orders=FinishedOrders(redis),
-        product_cache=make_product_cache(redis, settings.shared),
+        product_cache=make_product_cache(redis, settings.shared, budget_seconds=settings.mongo_timeout_seconds),
         redis_cache=redis,
         permits=Permits(redis),
         ping_broker=partial(ping_broker, celery),

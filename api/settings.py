@@ -13,6 +13,11 @@ from shared.settings import Settings, read_environment, shared_settings
 RATE_LIMIT_FORM = re.compile(r"[1-9]\d{0,8}/([1-9]\d{0,3})?(second|minute|hour|day)s?")
 RATE_LIMIT_OFF = ("", "off")
 
+MONGO_TIMEOUT_SECONDS_MAX = 4.5
+"""A request may wait for the insert before its own, and for its own: both are over before nobody waits any longer
+(`ANSWER_SECONDS` in `shared/services/accept_orders.py`).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
@@ -24,6 +29,7 @@ class ApiSettings:
     processes: int
     threads: int
     cpu_affinity: bool
+    mongo_timeout_seconds: float
     body_bytes_max: int
     cors_origins: list[str]
     import_bytes_max: int
@@ -56,6 +62,10 @@ def _api_settings(env: FileAwareEnv) -> ApiSettings:
         threads=env.int("API_THREADS", 64, validate=positive),
         # each process keeps to one CPU, since Python runs one thread of it at a time
         cpu_affinity=env.bool("API_CPU_AFFINITY", True),
+        # the driver tells that it is over up to half a second later
+        mongo_timeout_seconds=env.float(
+            "API_MONGO_TIMEOUT_SECONDS", 1.4, validate=validate.Range(min=0.5, max=MONGO_TIMEOUT_SECONDS_MAX)
+        ),
         body_bytes_max=env.int("BODY_BYTES_MAX", 1_048_576, validate=positive),
         # web pages that may call the API from a browser
         cors_origins=env.list("CORS_ORIGINS", [], validate=check_origins),

@@ -1,6 +1,6 @@
 """The real servers, started once a session on free ports. A server that can't start fails the tests that need it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +16,16 @@ from shared.store.indexes import ensure_indexes
 from tests.stack import Stack
 
 _redis_databases = count()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure stands what the parts of the test's system wrote last."""
+    report = yield
+    stack = item.funcargs.get("stack")
+    if report.failed and isinstance(stack, Stack):
+        report.sections += [(f"Log of {name}", text) for name, text in stack.log_ends().items()]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pymongo.database import Database
 from local.ports import free_port
 from local.processes import die_with_parent
 from shared.store.connection import Document, connect
-from tests.stack import wait_until
+from tests.stack import PATIENT, wait_until
 
 PROJECT = Path(__file__).parent.parent
 START_LIMIT = 60.0
@@ -136,7 +136,7 @@ class LocalSystem:
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         ports = {"API_PORT": str(self.api_port), "FLOWER_PORT": str(self.flower_port)}
-        return inherited | ports | {"DATA_DIR": str(self.data_dir)}
+        return inherited | ports | {"DATA_DIR": str(self.data_dir), "API_MONGO_TIMEOUT_SECONDS": PATIENT}
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -24,6 +24,10 @@ from tests.scrape import Metrics, read_metrics
 SECRET = secrets.token_urlsafe(48)
 FINAL = ("confirmed", "rejected", "failed", "cancelled")
 
+PATIENT = "4.5"
+"""Seconds that the API gives MongoDB: a disk that stalls under all the tests is no outage."""
+
+LOG_LINES = 20
 
 EVERY_SCOPE = "orders:read orders:write products:write stock:write ops"
 
@@ -48,6 +52,7 @@ class Stack:
             "ANNOUNCE_AFTER_SECONDS": "1",
             "ANNOUNCE_INTERVAL_MAX_SECONDS": "4",
             "SWEEP_EVERY_SECONDS": "0.5",
+            "API_MONGO_TIMEOUT_SECONDS": PATIENT,
         }
 
     def __enter__(self) -> "Stack":
@@ -105,6 +110,10 @@ class Stack:
     def log_entries(self, name: str) -> list[dict[str, Any]]:
         """Without the lines that others write, as Granian does."""
         return [json.loads(line) for line in self.log(name).splitlines() if line.startswith("{")]
+
+    def log_ends(self) -> dict[str, str]:
+        """Of each part the last lines, by its name."""
+        return {name: "\n".join(self.log(name).splitlines()[-LOG_LINES:]) for name in self._metrics_ports}
 
     def metrics(self, name: str) -> Metrics:
         """What the part of that name says at its /metrics now."""

@@ -1,6 +1,7 @@
 """MongoDB going away answers 503 with Retry-After to all that wait, none hangs, and all is well when it is back."""
 
 import subprocess
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,13 @@ from tests.buyers import buying
 from tests.mongo import assert_ledger_true, put_products
 from tests.rush import Purchase, read_at_once, rush
 from tests.stack import Stack, wait_until
+
+STALL_SECONDS = 2.5
+
+
+@pytest.fixture(autouse=True)
+def default_timeout(stack: Stack) -> None:
+    del stack.environment["API_MONGO_TIMEOUT_SECONDS"]
 
 
 @pytest.mark.parametrize("fault", ["killed", "hanging"])
@@ -52,6 +60,16 @@ def test_all_who_wait_get_503_and_the_service_comes_back_by_itself(stack: Stack,
         "api": 0,
         "worker": 0,
     }
+
+
+def test_who_is_told_to_be_patient_waits_for_a_stall_to_pass(stack: Stack, mongod: Server) -> None:
+    put_products(stack.database, a_product("MUG", stock=60))
+    stack.start_api(API_MONGO_TIMEOUT_SECONDS="4.5")
+    mongod.pause()
+    threading.Timer(STALL_SECONDS, mongod.resume).start()
+    answers = rush(stack.url, [Purchase(stack.token(), [("MUG", 1)]) for _ in range(60)])
+    assert {answer.status_code for answer in answers} == {202}
+    assert min(answer.elapsed.total_seconds() for answer in answers) > STALL_SECONDS / 2, "they met the stall"
 
 
 def test_while_mongodb_hangs_all_who_buy_on_and_on_are_told_soon_and_no_thread_is_lost(

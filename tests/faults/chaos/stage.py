@@ -130,6 +130,7 @@ class Stage:
     def _make_stack(self) -> Stack:
         servers = self.servers
         stack = Stack(self.directory, self.database, servers["mongod"].url, servers["broker"].url, servers["cache"].url)
+        del stack.environment["API_MONGO_TIMEOUT_SECONDS"]
         stack.environment |= {"API_PROCESSES": str(API_PROCESSES), "CACHE_TTL_SECONDS": str(CACHE_TTL_SECONDS)}
         return stack
 

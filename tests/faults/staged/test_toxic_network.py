@@ -88,6 +88,7 @@ def mongodb_proxy(stack: Stack, mongod: Server) -> Iterator[ToxicProxy]:
         name = parse_uri(stack.environment["MONGO_URL"])["database"]
         # Direct: from the members of the set the driver would learn the way past the proxy.
         stack.environment["MONGO_URL"] = f"mongodb://127.0.0.1:{proxy.port}/{name}?directConnection=true"
+        del stack.environment["API_MONGO_TIMEOUT_SECONDS"]
         yield proxy
 
 

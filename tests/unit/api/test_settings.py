@@ -103,6 +103,8 @@ def test_settings_do_not_show_the_secret():
         ("RATE_LIMIT_CATALOGUE", "many"),
         ("RATE_LIMIT_UNAUTHORIZED", "many"),
         ("BODY_SECONDS_MAX", "0.5"),
+        ("API_MONGO_TIMEOUT_SECONDS", "0.4"),
+        ("API_MONGO_TIMEOUT_SECONDS", "4.6"),
         ("WAITERS_MAX", "-1"),
         ("WAITERS_MAX", "1025"),
         ("WAIT_READ_SECONDS", "0"),
