@@ -43,6 +43,7 @@ class Settings:
     sentry_dsn: str | None = field(repr=False)
     accept_batch_max: int
     decide_batch_max: int
+    decide_transactions_max: int
     worker_threads: int
     attempts_max: int
     cache_ttl_seconds: int
@@ -134,6 +135,8 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         # orders in one insert, and in one deciding transaction
         accept_batch_max=env.int("ACCEPT_BATCH_MAX", 500, validate=positive),
         decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),
+        # transactions that one worker process has open side by side, for orders that share no product
+        decide_transactions_max=env.int("DECIDE_TRANSACTIONS_MAX", 2, validate=positive),
         # messages that one worker process holds at a time
         worker_threads=env.int("WORKER_THREADS", 32, validate=positive),
         # an order that was tried so often in vain is failed

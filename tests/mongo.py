@@ -1,17 +1,20 @@
 """What tests do with MongoDB: put products and orders there, look at them, count the commands that reach it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pymongo.database import Database
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
+from shared.clock import now
+from shared.domain.allocation import Decision
 from shared.domain.order import Order
 from shared.domain.product import Product, created
-from shared.domain.warning import nobody_is_told
+from shared.domain.warning import Warn, nobody_is_told
 from shared.services.verify_stock import verify_stock
 from shared.store.connection import Document
+from shared.store.decisions import decide_pending, read_pending
 from shared.store.documents import listing_document, product_document, product_from
 from shared.store.orders import Submission, insert_orders
 from shared.store.products import change_products
@@ -28,6 +31,13 @@ def put_orders(database: Database[Document], *orders: Order) -> list[str]:
     order_ids = [order.order_id for order in orders]
     database.orders.update_many({"_id": {"$in": order_ids}}, [{"$set": {"next_announce_at": "$created_at"}}])
     return order_ids
+
+
+def decide_now(
+    database: Database[Document], order_ids: Sequence[str], *, warn: Warn = nobody_is_told
+) -> list[Decision]:
+    """In one transaction, with nothing around it."""
+    return decide_pending(database, read_pending(database, order_ids), at=now(), warn=warn).decisions
 
 
 def status_of(database: Database[Document], order_id: str) -> str:

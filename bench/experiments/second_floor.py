@@ -16,7 +16,7 @@ from shared.clock import now
 from shared.domain.order import Line, Order, accepted_at, new_order
 from shared.domain.warning import nobody_is_told
 from shared.store.connection import Document
-from shared.store.decisions import decide_pending
+from shared.store.decisions import decide_pending, read_pending
 from shared.store.orders import Submission, insert_orders
 
 BATCH = 500
@@ -44,7 +44,8 @@ def insert_and_decide(database: Database[Document], *, skus: int, seconds: float
     while time.monotonic() < deadline:
         batch = [an_order(f"SKU-{(orders + number) % skus}") for number in range(BATCH)]
         insert_orders(database, [Submission(order, None) for order in batch], announce_after_seconds=10)
-        decided = decide_pending(database, [order.order_id for order in batch], at=now(), warn=nobody_is_told)
+        pending = read_pending(database, [order.order_id for order in batch])
+        decided = decide_pending(database, pending, at=now(), warn=nobody_is_told)
         orders += len(decided.decisions)
     return orders
 

@@ -27,7 +27,7 @@ from shared.domain.order import HistoryEntry, Line, Order, Status
 from shared.domain.warning import nobody_is_told
 from shared.store.announcements import claim_due
 from shared.store.connection import Document
-from shared.store.decisions import decide_pending
+from shared.store.decisions import decide_pending, read_pending
 from shared.store.documents import movement_document, order_document
 from shared.store.order_list import OrderQuery, list_orders
 from shared.store.orders import Submission, find_order, insert_orders
@@ -125,7 +125,8 @@ def accept(shop: Shop, batch: Sequence[Order]) -> None:
 
 
 def decide(shop: Shop, batch: Sequence[Order]) -> None:
-    decide_pending(shop.database, [order.order_id for order in batch], at=now(), warn=nobody_is_told)
+    pending = read_pending(shop.database, [order.order_id for order in batch])
+    decide_pending(shop.database, pending, at=now(), warn=nobody_is_told)
 
 
 def poll(shop: Shop, order: Order) -> None:

@@ -1,26 +1,33 @@
-"""Deciding orders: the tasks that run side by side in one worker process share one transaction.
+"""Deciding orders: the tasks that run side by side in one worker process share one transaction, or a few.
 
 An order that was tried in vain before is tried alone: what it does to its worker then, it does to no other order.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from pymongo.database import Database
 
 from shared.cache import LeaseCache
 from shared.clock import now
-from shared.domain.allocation import Decision
+from shared.domain.allocation import Decision, PendingOrder
 from shared.domain.errors import Unavailable
+from shared.domain.independent import independent_parts
 from shared.group_commit import GroupCommit
 from shared.notices import FinishedOrders
 from shared.services.attempts import Attempts
 from shared.services.counting import count_decisions
 from shared.services.product_changes import report_low_stock
 from shared.settings import Settings
+from shared.side_by_side import side_by_side
+from shared.slices import slices
 from shared.store.connection import Document
-from shared.store.decisions import decide_pending
+from shared.store.decisions import decide_pending, read_pending
+
+TRANSACTION_ORDERS_MIN = 100
+"""A transaction costs about as much as ten orders, however many it decides: small batches are not divided."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +54,9 @@ class OrderDecider:
         self._product_cache = product_cache
         self._finished_orders = finished_orders
         self._attempts = Attempts(database, finished_orders, attempts_max=settings.attempts_max)
-        self._batch_max = settings.decide_batch_max
+        self._transactions_max = settings.decide_transactions_max
+        self._transaction_orders_max = settings.decide_batch_max
+        self._batch_max = self._transactions_max * self._transaction_orders_max
         self._group = GroupCommit[Announced, Decision | None]("order-decider", self._commit, batch_max=self._batch_max)
 
     def decide(self, order_ids: Sequence[str], *, again: bool = False) -> dict[str, Decision | None]:
@@ -69,9 +78,8 @@ class OrderDecider:
         self._group.close(timeout_seconds)
 
     def _outcomes(self, announced: Sequence[Announced]) -> list[Decision | Exception | None]:
-        """A message may name more orders than one transaction should decide."""
-        parts = [announced[start : start + self._batch_max] for start in range(0, len(announced), self._batch_max)]
-        tickets = [self._group.submit(part) for part in parts]
+        """A message may name more orders than should be decided at a time."""
+        tickets = [self._group.submit(part) for part in slices(announced, self._batch_max)]
         return [outcome for ticket in tickets for outcome in ticket.outcomes()]
 
     def _commit(self, announced: Sequence[Announced]) -> list[Decision | None]:
@@ -90,7 +98,7 @@ class OrderDecider:
         """By order id. An order that stands alone may fail; any other error is raised, and the batch is split by it."""
         try:
             with self._attempts.with_name_on(again):
-                return self._decide_and_tell(order_ids) if order_ids else {}
+                return self._decide_pending(read_pending(self._database, order_ids)) if order_ids else {}
         except Unavailable:
             raise
         except Exception as error:
@@ -99,13 +107,26 @@ class OrderDecider:
             self._attempts.count(order_ids[0], error)
             return {}
 
-    def _decide_and_tell(self, order_ids: Sequence[str]) -> dict[str, Decision]:
+    def _decide_pending(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
+        """In several transactions, side by side, when there are enough orders that share no product."""
+        count = min(self._transactions_max, len(orders) // TRANSACTION_ORDERS_MIN)
+        parts = independent_parts(orders, count) if count > 1 else [orders]
+        decided = side_by_side([partial(self._decide_in_turn, part) for part in parts])
+        return {order_id: decision for part in decided for order_id, decision in part.items()}
+
+    def _decide_in_turn(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
+        decided: dict[str, Decision] = {}
+        for part in slices(orders, self._transaction_orders_max):
+            decided |= self._decide_and_tell(part)
+        return decided
+
+    def _decide_and_tell(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
         with self._product_cache.changing() as warn:
-            decided = decide_pending(self._database, order_ids, at=now(), warn=warn)
+            decided = decide_pending(self._database, orders, at=now(), warn=warn)
         decisions = decided.decisions
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)
         if decisions:
-            confirmed = count_decisions(decisions, batch=len(order_ids), at=now())
-            log.info("orders decided", batch=len(order_ids), confirmed=confirmed, rejected=len(decisions) - confirmed)
+            confirmed = count_decisions(decisions, batch=len(orders), at=now())
+            log.info("orders decided", batch=len(orders), confirmed=confirmed, rejected=len(decisions) - confirmed)
         return {decision.order_id: decision for decision in decisions}

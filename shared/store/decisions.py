@@ -1,17 +1,20 @@
-"""The deciding transaction: read what is pending, let the pure rule decide, write stock, ledger and statuses.
+"""The deciding transaction: read what is there, let the pure rule decide, write stock, ledger and statuses.
 
 The safety argument, in the order of its lines of defence:
 1. one transaction: all of it is there, or nothing;
 2. snapshot isolation: who changes a product or an order that another transaction changed meanwhile gets a write
    conflict, and the whole transaction runs again on what is true then;
-3. every write repeats its condition (`stock >= n`, `status = pending`) and counts what it matched;
+3. every write repeats its condition (`stock >= n`, `status = pending`) and counts what it matched. The orders were read
+   before the transaction began, so this is what finds one that is not pending any more: then it runs again and reads
+   them itself;
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from functools import partial
 
 from pymongo import ASCENDING, InsertOne, UpdateMany
 from pymongo.client_session import ClientSession
@@ -23,6 +26,7 @@ from shared.domain.movement import Movement, MovementKind
 from shared.domain.order import Status
 from shared.domain.product import is_low
 from shared.domain.warning import Warn
+from shared.slices import slices
 from shared.store.connection import Document
 from shared.store.documents import (
     history_value,
@@ -34,8 +38,9 @@ from shared.store.documents import (
     reason_value,
     value_by_id,
 )
+from shared.store.errors import outage_as_unavailable
 from shared.store.products import read_products, write_listings
-from shared.store.transaction import check_all, run_transaction
+from shared.store.transaction import GuardFailed, check_all, run_transaction
 
 ALIKE_MIN = 5
 """So many decisions with the same outcome have an update of their own; the others share some, which look up the outcome
@@ -44,7 +49,9 @@ of each order: that costs less than another statement, and more than an outcome 
 LOOK_UP_MAX = 50
 """Keys that a statement looks through for each of its documents. With half or twice as many it costs the same."""
 
-T = TypeVar("T")
+
+class OrdersMoved(GuardFailed):
+    """Some of the orders are not pending any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,44 +64,55 @@ class Decided:
 
 def decide_pending(
     database: Database[Document],
-    order_ids: Sequence[str],
+    orders: Sequence[PendingOrder],
     *,
     at: datetime,
     warn: Warn,
 ) -> Decided:
-    """Decide those of the orders that are pending, in order of acceptance, in one transaction.
+    """Decide those of the orders that are still pending, in their order, in one transaction.
 
     `warn` is told the SKUs of which stock is taken, at each attempt.
 
-    Orders that are not pending (any more) are passed over, so that a second delivery has no effect.
+    Orders that are not pending any more are passed over, so that a second delivery has no effect.
     Raises `Unavailable`, `OrderUnreadable`; with any other error, too, one of the orders is at fault.
     """
 
-    def transact(session: ClientSession) -> Decided:
-        orders = _read_pending(database, order_ids, session)
+    def transact(orders: Sequence[PendingOrder], session: ClientSession) -> Decided:
         offers = _read_offers(database, orders, session)
         decisions = decide(orders, offers)
         taken = stock_taken(decisions)
         if decisions:
             _take_stock(database, offers, taken, at, session)
             close = warn(taken)
-            _write_ledger(database, decisions, at, session)
             _write_statuses(database, decisions, at, session)
+            _write_ledger(database, decisions, at, session)
             close()
         return Decided(decisions, _ran_low(offers, taken))
 
-    return run_transaction(database, transact)
+    def read_and_transact(session: ClientSession) -> Decided:
+        return transact(read_pending(database, [order.order_id for order in orders], session), session)
+
+    try:
+        return run_transaction(database, partial(transact, orders))
+    except OrdersMoved:
+        return run_transaction(database, read_and_transact)
 
 
-def _read_pending(database: Database[Document], order_ids: Sequence[str], session: ClientSession) -> list[PendingOrder]:
-    """Order ids are UUIDv7: sorted by id is sorted by the time of acceptance."""
-    found = database.orders.find(
-        {"_id": {"$in": list(order_ids)}, "status": Status.PENDING.value},
-        {"items": 1},
-        sort=[("_id", ASCENDING)],
-        session=session,
-        batch_size=len(order_ids) + 1,  # all in one round trip
-    )
+def read_pending(
+    database: Database[Document], order_ids: Sequence[str], session: ClientSession | None = None
+) -> list[PendingOrder]:
+    """Those of the orders that are pending, in order of acceptance. Raises `Unavailable`, `OrderUnreadable`.
+
+    Order ids are UUIDv7: sorted by id is sorted by the time of acceptance.
+    """
+    with nullcontext() if session else outage_as_unavailable():
+        found = database.orders.find(
+            {"_id": {"$in": list(order_ids)}, "status": Status.PENDING.value},
+            {"items": 1},
+            sort=[("_id", ASCENDING)],
+            session=session,
+            batch_size=len(order_ids) + 1,  # all in one round trip
+        ).to_list()
     return [pending_order_from(document) for document in found]
 
 
@@ -129,8 +147,8 @@ def _take_stock(
     if not taken:
         return
     crossed = _crossed(offers, taken)
-    updates = [_update_stock({sku: taken[sku] for sku in part}, at) for part in _parts(list(taken))]
-    updates += [_update_level({sku: crossed[sku] for sku in part}) for part in _parts(list(crossed))]
+    updates = [_update_stock({sku: taken[sku] for sku in part}, at) for part in slices(list(taken), LOOK_UP_MAX)]
+    updates += [_update_level({sku: crossed[sku] for sku in part}) for part in slices(list(crossed), LOOK_UP_MAX)]
     result = database.products.bulk_write(updates, session=session)
     check_all("products", result.matched_count, len(taken) + len(crossed))
     if crossed:
@@ -194,9 +212,10 @@ def _write_statuses(
     groups = list(_by_outcome(decisions))
     updates = [_update_alike(alike, at) for alike in groups if len(alike) >= ALIKE_MIN]
     others = [decision for alike in groups if len(alike) < ALIKE_MIN for decision in alike]
-    updates += [_update_each(part, at) for part in _parts(others)]
+    updates += [_update_each(part, at) for part in slices(others, LOOK_UP_MAX)]
     result = database.orders.bulk_write(updates, ordered=False, session=session)
-    check_all("orders", result.matched_count, len(decisions))
+    if result.matched_count != len(decisions):
+        raise OrdersMoved
 
 
 def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
@@ -206,11 +225,6 @@ def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:
         outcome = (decision.items, decision.total) if isinstance(decision, Confirmed) else decision.reason
         groups.setdefault(outcome, []).append(decision)
     return groups.values()
-
-
-def _parts(whole: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Of a few each, in the same order, for statements that look up what is each document's own."""
-    return (whole[start : start + LOOK_UP_MAX] for start in range(0, len(whole), LOOK_UP_MAX))
 
 
 def _update_alike(decisions: Sequence[Decision], at: datetime) -> UpdateMany:

@@ -16,6 +16,7 @@ from pymongo.errors import BulkWriteError
 from shared.domain.errors import ProductNotFound, SkuTaken
 from shared.domain.product import Change, Product
 from shared.domain.warning import Warn
+from shared.slices import slices
 from shared.store.connection import Document
 from shared.store.documents import listing_document, movement_document, product_document, product_from
 from shared.store.errors import DUPLICATE_KEY, outage_as_unavailable
@@ -100,8 +101,7 @@ def list_all_products(database: Database[Document]) -> int:
     """Anew, and beside whatever changes them; how many there are. Raises `Unavailable`."""
     with outage_as_unavailable(), pymongo.timeout(None):
         skus = [document["_id"] for document in database.products.find({}, {"_id": 1}, sort=[("_id", ASCENDING)])]
-    for start in range(0, len(skus), LISTED_TOGETHER):
-        batch = skus[start : start + LISTED_TOGETHER]
+    for batch in slices(skus, LISTED_TOGETHER):
         run_transaction(database, partial(_list_products, database, batch))
     return len(skus)
 

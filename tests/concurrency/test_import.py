@@ -9,17 +9,14 @@ from pymongo.database import Database
 from redis import Redis
 
 from shared.cache import LeaseCache, make_product_cache
-from shared.clock import now
 from shared.domain.errors import Unavailable
 from shared.domain.money import Money
 from shared.domain.product_import import ProductRow
-from shared.domain.warning import nobody_is_told
 from shared.services import import_products as service
 from shared.services.import_products import BatchOutcome, import_products
 from shared.store.connection import Document
-from shared.store.decisions import decide_pending
 from tests.builders import a_line, a_product, an_order, settings
-from tests.mongo import assert_ledger_true, put_orders, put_products, stock_of
+from tests.mongo import assert_ledger_true, decide_now, put_orders, put_products, stock_of
 
 IMPORTS = 15
 SKUS = ["HOT", "WARM", *(f"SKU-{n}" for n in range(48))]
@@ -44,7 +41,7 @@ def test_stock_is_set_by_imports_while_it_is_sold(database: Database[Document], 
     def sell() -> None:
         while not enough.is_set():
             order_ids = put_orders(database, *(an_order(a_line(sku, 2)) for sku in ("HOT", "WARM") * 4))
-            decide_pending(database, order_ids, at=now(), warn=nobody_is_told)
+            decide_now(database, order_ids)
             batches_sold.append(None)
 
     with ThreadPoolExecutor(2) as pool:
@@ -76,7 +73,7 @@ def test_a_sale_between_reading_and_writing_is_not_undone(
 
     def applied_after_a_sale(*args, **kwargs):
         if next(times) == 0:
-            decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
+            decide_now(database, [order_id])
         return applied(*args, **kwargs)
 
     monkeypatch.setattr(service, "applied", applied_after_a_sale)

@@ -10,12 +10,11 @@ from pymongo.database import Database
 
 from shared.clock import now
 from shared.domain.allocation import decide
-from shared.domain.warning import nobody_is_told
 from shared.services.verify_stock import verify_stock
 from shared.store import decisions
 from shared.store.connection import Document
 from tests.builders import a_line, a_product, an_order
-from tests.mongo import assert_ledger_true, put_orders, put_products, stock_of
+from tests.mongo import assert_ledger_true, decide_now, put_orders, put_products, stock_of
 
 BUYERS = 8
 
@@ -50,12 +49,7 @@ def test_the_same_eight_with_them_sell_one(database: Database[Document], monkeyp
 
     monkeypatch.setattr(decisions, "_read_offers", read_and_wait_for_the_others)
     with ThreadPoolExecutor(BUYERS) as pool:
-        list(
-            pool.map(
-                lambda order_id: decisions.decide_pending(database, [order_id], at=now(), warn=nobody_is_told),
-                order_ids,
-            )
-        )
+        list(pool.map(lambda order_id: decide_now(database, [order_id]), order_ids))
 
     assert stock_of(database, "LAST") == 0
     assert database.orders.count_documents({"status": "confirmed"}) == 1
@@ -71,7 +65,7 @@ def last_unit_and_its_buyers(database: Database[Document]) -> list[str]:
 def decide_unguarded(database: Database[Document], order_id: str, all_have_read: Barrier) -> None:
     """The steps of the deciding transaction, on their own and without their conditions."""
     with database.client.start_session() as session:
-        orders = decisions._read_pending(database, [order_id], session)
+        orders = decisions.read_pending(database, [order_id], session)
         decided = decide(orders, decisions._read_offers(database, orders, session))
         all_have_read.wait(30)
         database.products.update_one({"_id": "LAST"}, {"$inc": {"stock": -1}}, session=session)

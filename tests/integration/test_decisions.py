@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
 
 import pytest
 from pymongo.database import Database
@@ -16,14 +18,16 @@ from shared.domain.order import Status
 from shared.domain.warning import nobody_is_told
 from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
+from shared.store import decisions
 from shared.store.connection import Document, connect
-from shared.store.decisions import decide_pending
+from shared.store.decisions import decide_pending, read_pending
 from shared.store.orders import find_order
 from shared.store.transaction import GuardFailed
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import (
     CommandCounter,
     assert_ledger_true,
+    decide_now,
     everything,
     find,
     put_orders,
@@ -161,13 +165,64 @@ def test_transactions_that_run_side_by_side_sell_no_more_than_there_is(database:
     order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(40)))
 
     with ThreadPoolExecutor(8) as pool:
-        batches = list(
-            pool.map(lambda order_id: decide_pending(database, [order_id], at=now(), warn=nobody_is_told), order_ids)
-        )
+        batches = list(pool.map(lambda order_id: decide_now(database, [order_id]), order_ids))
 
-    decisions = Counter(type(decision).__name__ for decided in batches for decision in decided.decisions)
-    assert decisions == {"Confirmed": 10, "Rejected": 30}
+    kinds = Counter(type(decision).__name__ for decided in batches for decision in decided)
+    assert kinds == {"Confirmed": 10, "Rejected": 30}
     assert stock_of(database, "MUG") == 0
+    assert_ledger_true(database)
+
+
+def test_what_was_decided_after_it_was_read_is_passed_over_and_the_others_see_the_stock_that_it_left(
+    database: Database[Document],
+) -> None:
+    put_products(database, a_product("MUG", stock=3))
+    first, other = put_orders(database, an_order(a_line("MUG", 2)), an_order(a_line("MUG", 2)))
+    both = read_pending(database, [first, other])
+    decide_now(database, [first])
+
+    decided = decide_pending(database, both, at=now(), warn=nobody_is_told)
+
+    assert [decision.order_id for decision in decided.decisions] == [other]
+    assert [status_of(database, order_id) for order_id in (first, other)] == ["confirmed", "rejected"]
+    assert stock_of(database, "MUG") == 1
+    assert len(find(database, first)["history"]) == 2
+    assert_ledger_true(database)
+
+
+def test_what_was_cancelled_after_it_was_read_takes_nothing(database: Database[Document]) -> None:
+    put_products(database, a_product("MUG", stock=2))
+    first, other = put_orders(database, an_order(a_line("MUG", 2)), an_order(a_line("MUG", 2)))
+    both = read_pending(database, [first, other])
+    database.orders.update_one({"_id": first}, {"$set": {"status": "cancelled"}})
+
+    decide_pending(database, both, at=now(), warn=nobody_is_told)
+
+    assert [status_of(database, order_id) for order_id in (first, other)] == ["cancelled", "confirmed"]
+    assert_ledger_true(database)
+
+
+def test_what_is_decided_by_another_in_the_middle_of_the_transaction_is_passed_over(
+    database: Database[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_products(database, a_product("MUG", stock=9))
+    first, other = put_orders(database, an_order(a_line("MUG", 2)), an_order(a_line("MUG", 2)))
+    both, transactions = read_pending(database, [first, other]), count()
+    read_offers = decisions._read_offers
+
+    def read_while_another_decides(*args: Any) -> Any:
+        offers = read_offers(*args)
+        if next(transactions) == 0:
+            decide_now(database, [first])
+        return offers
+
+    monkeypatch.setattr(decisions, "_read_offers", read_while_another_decides)
+    decided = decide_pending(database, both, at=now(), warn=nobody_is_told)
+
+    assert [decision.order_id for decision in decided.decisions] == [other]
+    # The first, that of the other one, once more after the conflict, and then with what is pending.
+    assert next(transactions) == 4
+    assert stock_of(database, "MUG") == 5
     assert_ledger_true(database)
 
 
@@ -181,11 +236,11 @@ def test_a_second_effect_in_the_ledger_is_refused_whole(database: Database[Docum
     """The last line of defence: even a worker that takes a decided order for a pending one can't sell it again."""
     put_products(database, a_product("MUG", stock=5))
     [order_id] = put_orders(database, an_order(a_line("MUG", 1)))
-    decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
+    decide_now(database, [order_id])
     database.orders.update_one({"_id": order_id}, {"$set": {"status": "pending"}})
 
     with pytest.raises(Exception, match="E11000"):
-        decide_pending(database, [order_id], at=now(), warn=nobody_is_told)
+        decide_now(database, [order_id])
 
     assert stock_of(database, "MUG") == 4
     assert database.stock_movements.count_documents({"kind": "sale"}) == 1
@@ -201,7 +256,7 @@ def test_a_guard_that_does_not_hold_undoes_the_whole_batch(
     monkeypatch.setattr("shared.store.decisions._read_offers", _generous_offers)
 
     with pytest.raises(GuardFailed):
-        decide_pending(database, order_ids, at=now(), warn=nobody_is_told)
+        decide_now(database, order_ids)
 
     assert everything(database) == before
 
@@ -219,7 +274,7 @@ def test_who_keeps_copies_of_a_stock_is_told_before_anyone_can_see_the_sale(data
         tell("warn", changing)
         return lambda: tell("close", changing)
 
-    decide_pending(database, order_ids, at=now(), warn=warn)
+    decide_now(database, order_ids, warn=warn)
 
     assert told == [("warn", ["MUG"], "pending", 5), ("close", ["MUG"], "pending", 5)]
     assert status_of(database, order_ids[0]) == "confirmed"
@@ -235,7 +290,7 @@ def test_a_batch_takes_six_commands_however_large_it_is(
     order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n % 20}", 1)) for n in range(orders)))
 
     with counter.counting() as commands:
-        decide_pending(counted, order_ids, at=now(), warn=nobody_is_told)
+        decide_now(counted, order_ids)
 
     # orders and products are read; products, ledger and orders are written; the transaction is committed
     assert commands == {"find": 2, "update": 2, "insert": 1, "commitTransaction": 1}

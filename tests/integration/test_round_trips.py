@@ -1,5 +1,6 @@
 """What each step asks of MongoDB and Redis, counted: figures that no machine changes."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -108,8 +109,8 @@ def test_a_cached_read_asks_nobody_and_redis_once_when_the_copies_have_grown_old
     assert (commands, to_redis.sent) == ({}, 1)
 
 
-@pytest.mark.parametrize("orders", [1, 200])
-def test_a_decided_batch_asks_four_times_of_redis_however_large_it_is(
+@pytest.mark.parametrize(("orders", "transactions"), [(1, 1), (199, 1), (200, 2), (1_000, 2)])
+def test_a_batch_is_read_at_once_and_each_of_its_transactions_costs_the_same_however_many_it_decides(
     database: Database[Document],
     counted: Database[Document],
     product_cache: LeaseCache,
@@ -117,18 +118,22 @@ def test_a_decided_batch_asks_four_times_of_redis_however_large_it_is(
     to_mongo: CommandCounter,
     to_redis: RedisCounter,
     orders: int,
+    transactions: int,
 ) -> None:
     decider = OrderDecider(counted, product_cache, FinishedOrders(redis), settings())
     put_products(database, *(a_product(f"SKU-{n}", stock=1_000) for n in range(20)))
     decider.decide(put_orders(database, an_order(a_line("SKU-0", 1))))  # Redis has the scripts then
+    for connection in [redis.connection_pool.get_connection() for _ in range(transactions)]:
+        redis.connection_pool.release(connection)
     order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n % 20}", 1)) for n in range(orders)))
     with to_mongo.counting() as commands, to_redis.counting():
         decider.decide(order_ids)
     decider.close(10)
-    # orders and products are read; products, ledger and orders are written; the transaction is committed
-    assert commands == {"find": 2, "update": 2, "insert": 1, "commitTransaction": 1}
-    # readers are warned, the entries closed, and opened again; those who wait for the orders are told
-    assert to_redis.sent == 4
+    # All orders are read; then products are read, products, orders and ledger written, and that is committed.
+    each = {"find": 1, "update": 2, "insert": 1, "commitTransaction": 1}
+    assert commands == Counter({"find": 1}) + Counter({name: transactions * count for name, count in each.items()})
+    # Readers are warned, the entries closed, and opened again; those who wait for the orders are told.
+    assert to_redis.sent == 4 * transactions
 
 
 def test_an_announcement_costs_the_broker_the_same_for_one_order_and_for_five_hundred(

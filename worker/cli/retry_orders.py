@@ -9,6 +9,7 @@ from shared.domain.errors import OrderNotFound, OrderNotRetryable, OrderUnreadab
 from shared.domain.order import Order, Status
 from shared.services.retry_order import retry_orders
 from shared.services.sweep_orders import MESSAGE_MAX
+from shared.slices import slices
 from shared.store.order_list import OrderQuery, list_orders
 from shared.store.orders import find_order
 from shared.store.pages import Position
@@ -37,7 +38,7 @@ def command(order_ids: tuple[str, ...], *, all_failed: bool, dry_run: bool, as_j
     done = "would be retried" if dry_run else "retried"
     with opened() as tools, Outcomes(done, as_json=as_json) as outcomes:
         outcomes.figures |= {"announced": 0, "dry_run": dry_run}
-        for batch in _failed(tools) if all_failed else _batches(order_ids):
+        for batch in _failed(tools) if all_failed else slices(list(dict.fromkeys(order_ids)), MESSAGE_MAX):
             if dry_run:
                 _look_at(tools, batch, outcomes)
             else:
@@ -65,12 +66,6 @@ def _look_at(tools: Tools, order_ids: Sequence[str], outcomes: Outcomes) -> None
             continue
         retryable = order.status in (Status.FAILED, Status.PENDING)
         outcomes.add(order if retryable else OrderNotRetryable(order_id, order.status.value))
-
-
-def _batches(order_ids: Sequence[str]) -> Iterator[list[str]]:
-    unique = list(dict.fromkeys(order_ids))
-    for start in range(0, len(unique), MESSAGE_MAX):
-        yield unique[start : start + MESSAGE_MAX]
 
 
 def _failed(tools: Tools) -> Iterator[list[str]]:

@@ -23,7 +23,10 @@ def clock(monkeypatch) -> StandingClock:
 
 @pytest.fixture
 def process(redis_server: fakeredis.FakeServer) -> Callable[[], LeaseCache]:
-    return lambda: LeaseCache(fakeredis.FakeRedis(server=redis_server), prefix="product", ttl_seconds=30)
+    """No machine is so slow that its readers lose patience."""
+    return lambda: LeaseCache(
+        fakeredis.FakeRedis(server=redis_server), prefix="product", ttl_seconds=30, budget_seconds=30
+    )
 
 
 @pytest.fixture

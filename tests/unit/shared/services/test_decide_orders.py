@@ -2,18 +2,19 @@
 
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
 
-from shared.domain.allocation import Confirmed, Decision, Rejected, stock_taken
+from shared.domain.allocation import Confirmed, Decision, PendingOrder, Rejected, stock_taken
 from shared.domain.errors import OrderUnreadable, Unavailable
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, Status
 from shared.domain.warning import Warn
-from shared.services.decide_orders import OrderDecider
+from shared.services.decide_orders import TRANSACTION_ORDERS_MIN, OrderDecider
 from shared.store.attempts import leave_name
 from shared.store.decisions import Decided
 from shared.store.documents import order_document
@@ -28,7 +29,10 @@ def confirmed(order_id: str, **quantities: int) -> Confirmed:
 
 
 class Transaction:
-    """Stands in for `decide_pending`: has the decisions that a test lays down, and raises for poisoned orders."""
+    """Stands in for the transaction: has the decisions that a test lays down, and raises for poisoned orders.
+
+    All orders are of one product, but those that `products` has. What it has decided is not pending any more.
+    """
 
     def __init__(self) -> None:
         self.decisions: dict[str, Decision] = {}
@@ -37,15 +41,25 @@ class Transaction:
         self.ran_low: dict[str, int] = {}
         self.outage = False
         self.batches: list[list[str]] = []
+        self.products: dict[str, str] = {}
+        self.decided: set[str] = set()
+        self.before: Callable[[], object] = lambda: None
 
-    def __call__(self, _database: object, order_ids: list[str], *, at: datetime, warn: Warn) -> Decided:
+    def read_pending(self, _database: object, order_ids: list[str]) -> list[PendingOrder]:
+        pending = [order_id for order_id in order_ids if order_id not in self.decided]
+        return [PendingOrder(order_id, (Line(self.products.get(order_id, "mug"), 1),)) for order_id in pending]
+
+    def decide_pending(self, _database: object, orders: list[PendingOrder], *, at: datetime, warn: Warn) -> Decided:
         assert at.tzinfo
+        order_ids = [order.order_id for order in orders]
         self.batches.append(order_ids)
+        self.before()
         if self.outage:
             raise Unavailable("MongoDB")
         if self.poisoned & set(order_ids):
             raise self.error
         decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
+        self.decided.update(decision.order_id for decision in decisions)
         warn(stock_taken(decisions))()
         return Decided(decisions, self.ran_low)
 
@@ -75,7 +89,8 @@ class Told:
 @pytest.fixture(autouse=True)
 def transaction(monkeypatch) -> Transaction:
     transaction = Transaction()
-    monkeypatch.setattr("shared.services.decide_orders.decide_pending", transaction)
+    for name in ("read_pending", "decide_pending"):
+        monkeypatch.setattr(f"shared.services.decide_orders.{name}", getattr(transaction, name))
     return transaction
 
 
@@ -255,3 +270,51 @@ def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_s
     assert decided == transaction.decisions | {"9": None}, "an order named twice was decided, whichever part it is in"
     assert max(map(len, transaction.batches)) <= 3
     assert sorted(order_id for batch in transaction.batches for order_id in batch) == [str(n) for n in range(10)]
+
+
+@pytest.fixture
+def many(transaction) -> list[str]:
+    """Orders that could be decided in two transactions: they are of four products."""
+    order_ids = [str(n) for n in range(2 * TRANSACTION_ORDERS_MIN)]
+    transaction.products = {order_id: f"product-{n % 4}" for n, order_id in enumerate(order_ids)}
+    transaction.decisions = {order_id: confirmed(order_id, mug=1) for order_id in order_ids}
+    return order_ids
+
+
+def test_many_orders_that_share_no_product_are_decided_side_by_side(decider, transaction, told, many):
+    both = threading.Barrier(2)
+    transaction.before = lambda: both.wait(30)
+    assert decider.decide(many) == transaction.decisions
+    assert sorted(map(len, transaction.batches)) == [TRANSACTION_ORDERS_MIN] * 2
+    products = [{transaction.products[order_id] for order_id in batch} for batch in transaction.batches]
+    assert products[0].isdisjoint(products[1])
+    assert sorted(told.finished) == sorted(many)
+
+
+def test_many_orders_of_one_product_are_decided_together(decider, transaction, many):
+    transaction.products.clear()
+    assert decider.decide(many) == transaction.decisions
+    assert transaction.batches == [many]
+
+
+def test_a_few_orders_are_decided_together(decider, transaction, many):
+    decider.decide(many[:-1])
+    assert transaction.batches == [many[:-1]]
+
+
+def test_what_one_transaction_decides_stays_when_the_one_beside_it_is_poisoned(
+    decider, transaction, told, many, store, database
+):
+    bad = store()
+    transaction.products[bad] = "product-0"
+    transaction.poisoned = {bad}
+    decider.decide([*many, bad])
+    assert sorted(told.finished) == sorted(many), "each is told of, and once"
+    assert attempts_of(database, bad) == 1
+
+
+def test_an_outage_of_one_transaction_is_raised_when_the_one_beside_it_is_over(decider, transaction, told, many):
+    transaction.poisoned, transaction.error = {many[0]}, Unavailable("MongoDB")
+    with pytest.raises(Unavailable):
+        decider.decide(many)
+    assert len(told.finished) == TRANSACTION_ORDERS_MIN

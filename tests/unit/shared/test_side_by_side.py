@@ -1,0 +1,48 @@
+import contextvars
+import threading
+
+import pytest
+
+from shared.side_by_side import side_by_side
+
+place = contextvars.ContextVar("place", default="")
+
+
+def test_all_run_at_the_same_time_and_each_result_has_its_place():
+    all_there = threading.Barrier(3)
+
+    def call(n: int) -> int:
+        all_there.wait(10)
+        return n
+
+    assert side_by_side([lambda n=n: call(n) for n in range(3)]) == [0, 1, 2]
+
+
+def test_the_callers_context_is_theirs():
+    place.set("a trace")
+    assert side_by_side([place.get, place.get]) == ["a trace"] * 2
+
+
+def test_an_error_is_raised_when_all_are_over():
+    over = []
+
+    def fail() -> None:
+        raise KeyError("first")
+
+    def end(begun: threading.Event) -> None:
+        begun.wait(10)
+        over.append(True)
+
+    failed = threading.Event()
+
+    def fail_and_let_go() -> None:
+        failed.set()
+        fail()
+
+    with pytest.raises(KeyError, match="first"):
+        side_by_side([fail_and_let_go, lambda: end(failed)])
+    assert over == [True]
+
+
+def test_one_alone_needs_no_thread():
+    assert side_by_side([threading.get_ident]) == [threading.get_ident()]
