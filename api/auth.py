@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from api.current import current_request, notes
+from api.current import header, notes
 from api.problems import Problem
 from api.resources import resources
 from api.tokens import TokenRefused
@@ -45,7 +45,7 @@ def require_scope(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            notes().caller = who = authenticate(current_request().headers.get("Authorization", ""))
+            notes().caller = who = authenticate(header("Authorization") or "")
             if not who.may(scope):
                 raise insufficient_scope(scope)
             return view(*args, **kwargs)

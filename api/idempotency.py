@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from api.current import current_request
+from api.current import header
 from api.problems import Problem
 
 HEADER = "Idempotency-Key"
@@ -31,7 +31,7 @@ ADJUSTMENT_KEY = _parameter("One adjustment")
 
 def idempotency_key() -> str | None:
     """The key of the current request, without quotes. Raises `Problem` when it is not in its form."""
-    given = current_request().headers.get(HEADER)
+    given = header(HEADER)
     if given is None:
         return None
     key = bare_key(given)
@@ -42,7 +42,7 @@ def idempotency_key() -> str | None:
 
 def refuse_idempotency_key() -> None:
     """Where each entry of the body has its own: a key for all of them would seem to be honoured."""
-    if HEADER in current_request().headers:
+    if header(HEADER) is not None:
         detail = f"{HEADER} is not for this address: give each entry its own idempotency_key."
         raise Problem("invalid-header", detail, {"header": HEADER})
 

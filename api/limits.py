@@ -20,7 +20,7 @@ from limits import RateLimitItem, parse
 from api import leased_storage  # noqa: F401 - makes leased:// known
 from api.address import network_of_request
 from api.auth import Caller, authenticate
-from api.current import current_request, notes
+from api.current import header, notes
 from api.metrics import counted_decision
 from api.problems import Problem
 from api.resources import resources
@@ -122,7 +122,7 @@ def _caller_key() -> str:
 
 
 def _caller_by_choice() -> Caller | None:
-    given = current_request().headers.get("Authorization")
+    given = header("Authorization")
     if not given:
         return None
     try:

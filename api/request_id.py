@@ -6,7 +6,7 @@ import structlog
 import uuid_utils
 from flask import Flask, Response
 
-from api.current import current_request, notes
+from api.current import header, notes
 
 HEADER = "X-Request-ID"
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -18,7 +18,7 @@ def register_request_id(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = current_request().headers.get(HEADER, "")
+    given = header(HEADER) or ""
     # The standard library's has the kernel make it, and meanwhile another thread takes the interpreter's lock.
     request_id = given if WELL_FORMED.fullmatch(given) else uuid_utils.uuid4().hex
     notes().request_id = request_id
