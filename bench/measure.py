@@ -20,6 +20,9 @@ DECIDE_SECONDS_MAX = 60.0
 
 SAMPLE_SECONDS = 0.5
 
+SETTLED_SECONDS = 0.3
+"""In which a server that still decides stores something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -52,6 +55,7 @@ class Spent:
 def measure(place: Place, scenario: Scenario) -> tuple[Figures, Spent, int]:
     """The figures, what was spent, and on how many orders. Raises `LoadFailed`."""
     database, traffic = place.database, place.orders(skus=scenario.skus)
+    _settle(database)
     decided_before, begun = decided(database), time.monotonic()
     with _memory_of(place.processes.values()) as peak, cpu_of(place) as spent:
         answers = _load(traffic, scenario)
@@ -70,6 +74,14 @@ def measure(place: Place, scenario: Scenario) -> tuple[Figures, Spent, int]:
         undecided=database.orders.count_documents({"status": "pending"}),
     )
     return figures, spent, orders
+
+
+def _settle(database: Database[Document]) -> None:
+    """What the load before left behind in a server, requests whose client has gone, is nobody's figure."""
+    before = -1
+    while (orders := database.orders.estimated_document_count()) != before:
+        before = orders
+        time.sleep(SETTLED_SECONDS)
 
 
 def wait_until_decided(database: Database[Document]) -> None:

@@ -136,7 +136,7 @@ def shared_settings(env: FileAwareEnv) -> Settings:
         accept_batch_max=env.int("ACCEPT_BATCH_MAX", 500, validate=positive),
         decide_batch_max=env.int("DECIDE_BATCH_MAX", 500, validate=positive),
         # transactions that one worker process has open side by side, for orders that share no product
-        decide_transactions_max=env.int("DECIDE_TRANSACTIONS_MAX", 2, validate=positive),
+        decide_transactions_max=env.int("DECIDE_TRANSACTIONS_MAX", 2, validate=validate.Range(min=1, max=16)),
         # messages that one worker process holds at a time
         worker_threads=env.int("WORKER_THREADS", 32, validate=positive),
         # an order that was tried so often in vain is failed

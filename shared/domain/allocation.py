@@ -1,7 +1,7 @@
 """Who gets the stock: the whole rule, as a pure function. The transaction around it is `store/decisions.py`."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.domain.money import Money
 from shared.domain.order import Line, Reason, ReasonCode, RefusedLine, add_up
@@ -43,18 +43,17 @@ def decide(orders: Iterable[PendingOrder], offers: Mapping[str, Offer]) -> list[
 
     An order is all or nothing. Lines of one SKU count together. A SKU without an offer can't be ordered.
     """
-    left = dict(offers)
+    left = {sku: offer.stock for sku, offer in offers.items()}
     decisions: list[Decision] = []
     for order in orders:
         lines = add_up(order.items)
-        reason = _reason_against(lines, left)
+        reason = _reason_against(lines, offers, left)
         if reason:
             decisions.append(Rejected(order.order_id, reason))
             continue
         for line in lines:
-            offer = left[line.sku]
-            left[line.sku] = replace(offer, stock=offer.stock - line.quantity)
-        decisions.append(_confirmed(order.order_id, lines, left))
+            left[line.sku] -= line.quantity
+        decisions.append(_confirmed(order.order_id, lines, offers))
     return decisions
 
 
@@ -68,22 +67,19 @@ def stock_taken(decisions: Iterable[Decision]) -> dict[str, int]:
     return dict(sorted(taken.items()))
 
 
-def _reason_against(lines: tuple[Line, ...], offers: Mapping[str, Offer]) -> Reason | None:
+def _reason_against(lines: tuple[Line, ...], offers: Mapping[str, Offer], left: Mapping[str, int]) -> Reason | None:
     unknown = tuple(RefusedLine(line.sku, line.quantity, None) for line in lines if line.sku not in offers)
     if unknown:
         return Reason(ReasonCode.PRODUCT_NOT_FOUND, unknown)
     if len({offers[line.sku].price.currency for line in lines}) > 1:
         return Reason(ReasonCode.MIXED_CURRENCIES)
     short = tuple(
-        RefusedLine(line.sku, line.quantity, offers[line.sku].stock)
-        for line in lines
-        if line.quantity > offers[line.sku].stock
+        RefusedLine(line.sku, line.quantity, left[line.sku]) for line in lines if line.quantity > left[line.sku]
     )
     return Reason(ReasonCode.OUT_OF_STOCK, short) if short else None
 
 
 def _confirmed(order_id: str, lines: tuple[Line, ...], offers: Mapping[str, Offer]) -> Confirmed:
-    priced = tuple(replace(line, unit_price=offers[line.sku].price) for line in lines)
-    currency = offers[lines[0].sku].price.currency
-    total = sum(offers[line.sku].price.times(line.quantity).amount for line in lines)
-    return Confirmed(order_id, priced, Money(total, currency))
+    priced = tuple(Line(line.sku, line.quantity, offers[line.sku].price) for line in lines)
+    total = sum(offers[line.sku].price.amount * line.quantity for line in lines)
+    return Confirmed(order_id, priced, Money(total, offers[lines[0].sku].price.currency))

@@ -9,6 +9,3 @@ class Money:
 
     amount: int
     currency: str
-
-    def times(self, quantity: int) -> "Money":
-        return Money(self.amount * quantity, self.currency)

@@ -78,6 +78,7 @@ def test_missing_and_unparsable_ones_are_reported_together(environment):
         ("ACCEPT_BATCH_MAX", "0"),
         ("DECIDE_BATCH_MAX", "-1"),
         ("DECIDE_TRANSACTIONS_MAX", "0"),
+        ("DECIDE_TRANSACTIONS_MAX", "17"),
         ("WORKER_THREADS", "1.5"),
         ("CACHE_TTL_SECONDS", ""),
         ("ANNOUNCE_AFTER_SECONDS", "marker"),
