@@ -16,7 +16,7 @@ SOLD, REFUSED = Line("MUG-01", 2, EURO), RefusedLine("MUG-01", 3, 0)
 ORDERS = {
     "pending": an_order(Line("MUG-01", 2), Line("TEE-01", 1)),
     "named": an_order(reference="Tür 7"),
-    "confirmed": an_order(SOLD, status=Status.CONFIRMED, total=EURO.times(2)),
+    "confirmed": an_order(SOLD, status=Status.CONFIRMED, total=Money(2 * EURO.amount, EURO.currency)),
     "free": an_order(status=Status.CONFIRMED, total=Money(0, "EUR")),
     "rejected": an_order(
         status=Status.REJECTED,
