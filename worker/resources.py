@@ -9,6 +9,7 @@ from shared.cache import connect_redis, make_product_cache
 from shared.notices import FinishedOrders
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
+from shared.turns import Turns
 from worker.celery import settings
 
 TIMEOUT_MILLISECONDS = 20_000
@@ -35,5 +36,6 @@ def resources() -> Resources:
 def _make() -> Resources:
     database = connect(settings.mongo_url, timeout_milliseconds=TIMEOUT_MILLISECONDS)
     redis = connect_redis(settings.redis_cache_url)
-    decider = OrderDecider(database, make_product_cache(redis, settings), FinishedOrders(redis), settings)
+    product_cache = make_product_cache(redis, settings)
+    decider = OrderDecider(database, product_cache, FinishedOrders(redis), Turns(redis), settings)
     return Resources(database, decider)

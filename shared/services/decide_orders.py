@@ -25,6 +25,7 @@ from shared.side_by_side import side_by_side
 from shared.slices import slices
 from shared.store.connection import Document
 from shared.store.decisions import decide_pending, read_pending
+from shared.turns import Turns
 
 TRANSACTION_ORDERS_MIN = 100
 """A transaction costs about as much as ten orders, however many it decides: small batches are not divided."""
@@ -48,11 +49,13 @@ class OrderDecider:
         database: Database[Document],
         product_cache: LeaseCache,
         finished_orders: FinishedOrders,
+        turns: Turns,
         settings: Settings,
     ) -> None:
         self._database = database
         self._product_cache = product_cache
         self._finished_orders = finished_orders
+        self._turns = turns
         self._attempts = Attempts(database, finished_orders, attempts_max=settings.attempts_max)
         self._transactions_max = settings.decide_transactions_max
         self._transaction_orders_max = settings.decide_batch_max
@@ -111,10 +114,11 @@ class OrderDecider:
         """In several transactions, side by side, when there are enough orders that share no product."""
         count = min(self._transactions_max, len(orders) // TRANSACTION_ORDERS_MIN)
         parts = independent_parts(orders, count) if count > 1 else [orders]
-        decided = side_by_side([partial(self._decide_in_turn, part) for part in parts])
+        with self._turns.turn():
+            decided = side_by_side([partial(self._decide_part, part) for part in parts])
         return {order_id: decision for part in decided for order_id, decision in part.items()}
 
-    def _decide_in_turn(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
+    def _decide_part(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
         decided: dict[str, Decision] = {}
         for part in slices(orders, self._transaction_orders_max):
             decided |= self._decide_and_tell(part)
@@ -123,6 +127,8 @@ class OrderDecider:
     def _decide_and_tell(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
         with self._product_cache.changing() as warn:
             decided = decide_pending(self._database, orders, at=now(), warn=warn)
+        if decided.runs > 1:
+            self._turns.met_conflict()
         decisions = decided.decisions
         self._finished_orders.publish([decision.order_id for decision in decisions])
         report_low_stock(decided.ran_low)

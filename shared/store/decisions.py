@@ -15,6 +15,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import count
 
 from pymongo import ASCENDING, InsertOne, UpdateMany
 from pymongo.client_session import ClientSession
@@ -56,10 +57,14 @@ class OrdersMoved(GuardFailed):
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`ran_low`: the stock that each SKU has left which fell to its low-stock threshold by these decisions."""
+    """`ran_low`: the stock that each SKU has left which fell to its low-stock threshold by these decisions.
+
+    `runs`: of the transaction, until it met no conflict.
+    """
 
     decisions: list[Decision]
     ran_low: dict[str, int]
+    runs: int
 
 
 def decide_pending(
@@ -77,7 +82,10 @@ def decide_pending(
     Raises `Unavailable`, `OrderUnreadable`; with any other error, too, one of the orders is at fault.
     """
 
+    runs = count(1)
+
     def transact(orders: Sequence[PendingOrder], session: ClientSession) -> Decided:
+        run = next(runs)
         offers = _read_offers(database, orders, session)
         decisions = decide(orders, offers)
         taken = stock_taken(decisions)
@@ -87,7 +95,7 @@ def decide_pending(
             _write_statuses(database, decisions, at, session)
             _write_ledger(database, decisions, at, session)
             close()
-        return Decided(decisions, _ran_low(offers, taken))
+        return Decided(decisions, _ran_low(offers, taken), run)
 
     def read_and_transact(session: ClientSession) -> Decided:
         return transact(read_pending(database, [order.order_id for order in orders], session), session)

@@ -17,6 +17,7 @@ from shared.notices import FinishedOrders
 from shared.queue import make_celery
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
+from shared.turns import Turns
 from tests.builders import api_settings, settings
 
 
@@ -27,7 +28,7 @@ def product_cache(redis: Redis) -> LeaseCache:
 
 @pytest.fixture
 def decider(database: Database[Document], product_cache: LeaseCache, redis: Redis) -> Iterator[OrderDecider]:
-    decider = OrderDecider(database, product_cache, FinishedOrders(redis), settings())
+    decider = OrderDecider(database, product_cache, FinishedOrders(redis), Turns(redis), settings())
     yield decider
     decider.close(10)
 

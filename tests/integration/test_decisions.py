@@ -23,6 +23,7 @@ from shared.store.connection import Document, connect
 from shared.store.decisions import decide_pending, read_pending
 from shared.store.orders import find_order
 from shared.store.transaction import GuardFailed
+from shared.turns import Turns
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import (
     CommandCounter,
@@ -303,7 +304,7 @@ def test_a_batch_that_is_announced_again_takes_two_more(
 ) -> None:
     counter = CommandCounter()
     counted = connect(mongo_url, timeout_milliseconds=20_000, listeners=[counter])
-    decider = OrderDecider(counted, product_cache, FinishedOrders(redis), settings())
+    decider = OrderDecider(counted, product_cache, FinishedOrders(redis), Turns(redis), settings())
     put_products(database, a_product("MUG", stock=1_000))
     order_ids = put_orders(database, *(an_order(a_line("MUG", 1)) for _ in range(orders)))
 

@@ -26,6 +26,7 @@ from shared.store.order_list import OrderQuery, list_orders
 from shared.store.order_stats import Count, order_stats
 from shared.store.orders import Submission, find_order, insert_orders
 from shared.store.products import find_product
+from shared.turns import Turns
 from tests.builders import a_line, a_product, an_order, settings
 from tests.mongo import assert_ledger_true, put_orders, put_products
 
@@ -227,6 +228,8 @@ def operations(database: Database[Document]) -> list[Document]:
 
 
 def decide(database: Database[Document], redis: Redis, order_ids: list[str]) -> None:
-    decider = OrderDecider(database, make_product_cache(redis, settings()), FinishedOrders(redis), settings())
+    decider = OrderDecider(
+        database, make_product_cache(redis, settings()), FinishedOrders(redis), Turns(redis), settings()
+    )
     decider.decide(order_ids)
     decider.close(10)

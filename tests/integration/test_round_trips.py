@@ -17,6 +17,7 @@ from shared.notices import FinishedOrders
 from shared.queue import announce_orders, make_celery
 from shared.services.decide_orders import OrderDecider
 from shared.store.connection import Document, connect
+from shared.turns import Turns
 from tests.builders import a_line, a_product, an_order, an_order_id, bearer, settings
 from tests.integration.conftest import client_on
 from tests.mongo import CommandCounter, put_orders, put_products
@@ -120,7 +121,7 @@ def test_a_batch_is_read_at_once_and_each_of_its_transactions_costs_the_same_how
     orders: int,
     transactions: int,
 ) -> None:
-    decider = OrderDecider(counted, product_cache, FinishedOrders(redis), settings())
+    decider = OrderDecider(counted, product_cache, FinishedOrders(redis), Turns(redis), settings())
     put_products(database, *(a_product(f"SKU-{n}", stock=1_000) for n in range(20)))
     decider.decide(put_orders(database, an_order(a_line("SKU-0", 1))))  # Redis has the scripts then
     for connection in [redis.connection_pool.get_connection() for _ in range(transactions)]:

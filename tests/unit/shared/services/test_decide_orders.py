@@ -19,6 +19,7 @@ from shared.store.attempts import leave_name
 from shared.store.decisions import Decided
 from shared.store.documents import order_document
 from shared.store.orders import find_order
+from shared.turns import NAME, Turns
 from tests.builders import an_order, settings
 
 OUT_OF_STOCK = Reason(ReasonCode.OUT_OF_STOCK)
@@ -42,6 +43,7 @@ class Transaction:
         self.outage = False
         self.batches: list[list[str]] = []
         self.products: dict[str, str] = {}
+        self.runs = 1
         self.decided: set[str] = set()
         self.before: Callable[[], object] = lambda: None
 
@@ -61,7 +63,7 @@ class Transaction:
         decisions = [self.decisions[order_id] for order_id in order_ids if order_id in self.decisions]
         self.decided.update(decision.order_id for decision in decisions)
         warn(stock_taken(decisions))()
-        return Decided(decisions, self.ran_low)
+        return Decided(decisions, self.ran_low, self.runs)
 
 
 class Told:
@@ -100,8 +102,13 @@ def told() -> Told:
 
 
 @pytest.fixture
-def decider(database, told) -> Iterator[OrderDecider]:
-    decider = OrderDecider(database, told, told, settings())
+def turns(redis) -> Turns:
+    return Turns(redis)
+
+
+@pytest.fixture
+def decider(database, told, turns) -> Iterator[OrderDecider]:
+    decider = OrderDecider(database, told, told, turns, settings())
     yield decider
     decider.close(5)
 
@@ -262,8 +269,10 @@ def test_an_outage_is_raised_and_fails_no_order(decider, transaction, told, stor
     assert (told.invalidated, told.finished) == ([], [])
 
 
-def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_several(database, transaction, told):
-    decider = OrderDecider(database, told, told, settings(decide_batch_max=3))
+def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_several(
+    database, transaction, told, turns
+):
+    decider = OrderDecider(database, told, told, turns, settings(decide_batch_max=3))
     transaction.decisions = {str(n): confirmed(str(n), mug=1) for n in range(9)}
     decided = decider.decide([str(n) for n in range(10)] + ["0"])
     decider.close(5)
@@ -318,3 +327,14 @@ def test_an_outage_of_one_transaction_is_raised_when_the_one_beside_it_is_over(d
     with pytest.raises(Unavailable):
         decider.decide(many)
     assert len(told.finished) == TRANSACTION_ORDERS_MIN
+
+
+def test_after_a_conflict_the_next_batches_have_the_turn(decider, transaction, redis):
+    transaction.decisions = {str(n): confirmed(str(n), mug=1) for n in range(3)}
+    had_the_turn: list[int] = []
+    transaction.before = lambda: had_the_turn.append(redis.exists(NAME))
+    for n, runs in enumerate([1, 2, 1]):
+        transaction.runs = runs
+        decider.decide([str(n)])
+    assert had_the_turn == [0, 0, 1]
+    assert not redis.exists(NAME)
