@@ -99,6 +99,7 @@ class LeaseCache:
         self._close = redis.register_script(CLOSE)
         self._invalidate = redis.register_script(INVALIDATE)
         self._owed = OwedInvalidations(self._settle, ttl_seconds=ttl_seconds)
+        self._doubted = OwedInvalidations(self._settle, ttl_seconds=ttl_seconds, settles=False)
         self._copies = LocalCopies()
         self._renewing = threading.Lock()
         self._turns = [threading.Lock() for _ in range(TURNS)]
@@ -149,6 +150,10 @@ class LeaseCache:
 
         try:
             yield warn
+        except Unavailable:
+            # MongoDB may have been told to commit, and do so when it goes on: after an entry was filled again.
+            self._doubted.add(names)
+            raise
         finally:
             self._invalidate_or_owe(names, token)
 

@@ -12,8 +12,14 @@ AT_ONCE = 1_000
 
 
 class OwedInvalidations:
-    def __init__(self, invalidate: Callable[[Collection[str]], None], *, ttl_seconds: float) -> None:
-        """`invalidate` raises `RedisError`. After `ttl_seconds` nothing is owed any more: the old entry has expired."""
+    def __init__(
+        self, invalidate: Callable[[Collection[str]], None], *, ttl_seconds: float, settles: bool = True
+    ) -> None:
+        """`invalidate` raises `RedisError`. After `ttl_seconds` nothing is owed any more: the old entry has expired.
+
+        Unless it `settles` when Redis has taken it, it is owed again and again until then.
+        """
+        self._settles = settles
         self._invalidate = invalidate
         self._ttl_seconds = ttl_seconds
         self._owed: dict[str, float] = {}
@@ -43,7 +49,8 @@ class OwedInvalidations:
             with suppress(RedisError):
                 self._invalidate(names)
                 self._settle(names)
-                continue
+                if self._settles:
+                    continue
             time.sleep(EVERY_SECONDS)
 
     def _next(self) -> dict[str, float]:
@@ -56,8 +63,10 @@ class OwedInvalidations:
             return dict(list(self._owed.items())[:AT_ONCE])
 
     def _settle(self, names: dict[str, float]) -> None:
-        """Unless they were added again meanwhile."""
+        """Unless they were added again meanwhile. Those that are owed again stand behind the others."""
         with self._lock:
             for name, until in names.items():
                 if self._owed.get(name) == until:
                     del self._owed[name]
+                    if not self._settles:
+                        self._owed[name] = until

@@ -9,8 +9,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What they return. When some raise, all come to their end, and then the error of the first of those is raised.
+def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T | BaseException]:
+    """What each returned or raised, at its place, when all have come to their end.
 
     One has the caller's own thread. The others have daemons, which keep no process from ending, and the caller's
     context: its trace.
@@ -19,14 +19,17 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     own, *others = zip(futures, calls, strict=True)
     for other in others:
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(_run, *other), name="side-by-side", daemon=True).start()
+        try:
+            threading.Thread(target=context.run, args=(_run, *other), name="side-by-side", daemon=True).start()
+        except RuntimeError:  # no more threads can be had
+            _run(*other)
     _run(*own)
     wait(futures)
-    return [future.result() for future in futures]
+    return [future.exception() or future.result() for future in futures]
 
 
 def _run(future: Future[T], call: Callable[[], T]) -> None:
     try:
         future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+    except BaseException as error:  # noqa: BLE001 - it is the outcome
         future.set_exception(error)

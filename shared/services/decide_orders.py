@@ -115,8 +115,12 @@ class OrderDecider:
         count = min(self._transactions_max, len(orders) // TRANSACTION_ORDERS_MIN)
         parts = independent_parts(orders, count) if count > 1 else [orders]
         with self._turns.turn():
-            decided = side_by_side([partial(self._decide_part, part) for part in parts])
-        return {order_id: decision for part in decided for order_id, decision in part.items()}
+            outcomes = side_by_side([partial(self._decide_part, part) for part in parts])
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if errors:
+            # An outage first: no order is at fault, and nobody tries them one by one meanwhile.
+            raise next((error for error in errors if isinstance(error, Unavailable)), errors[0])
+        return dict(item for part in outcomes if not isinstance(part, BaseException) for item in part.items())
 
     def _decide_part(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
         decided: dict[str, Decision] = {}

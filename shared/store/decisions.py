@@ -5,8 +5,8 @@ The safety argument, in the order of its lines of defence:
 2. snapshot isolation: who changes a product or an order that another transaction changed meanwhile gets a write
    conflict, and the whole transaction runs again on what is true then;
 3. every write repeats its condition (`stock >= n`, `status = pending`) and counts what it matched. The orders were read
-   before the transaction began, so this is what finds one that is not pending any more: then it runs again and reads
-   them itself;
+   before the transaction began, so this is what finds one that is not pending any more. Whenever it runs again, it
+   reads them itself;
 4. the ledger's `_id` is made of the order and the SKU, so that a second effect of one order can't be written.
 """
 
@@ -14,7 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from itertools import count
 
 from pymongo import ASCENDING, InsertOne, UpdateMany
@@ -41,7 +40,7 @@ from shared.store.documents import (
 )
 from shared.store.errors import outage_as_unavailable
 from shared.store.products import read_products, write_listings
-from shared.store.transaction import GuardFailed, check_all, run_transaction
+from shared.store.transaction import RunAgain, check_all, run_transaction
 
 ALIKE_MIN = 5
 """So many decisions with the same outcome have an update of their own; the others share some, which look up the outcome
@@ -49,10 +48,6 @@ of each order: that costs less than another statement, and more than an outcome 
 
 LOOK_UP_MAX = 50
 """Keys that a statement looks through for each of its documents. With half or twice as many it costs the same."""
-
-
-class OrdersMoved(GuardFailed):
-    """Some of the orders are not pending any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +79,24 @@ def decide_pending(
 
     runs = count(1)
 
-    def transact(orders: Sequence[PendingOrder], session: ClientSession) -> Decided:
+    def transact(session: ClientSession) -> Decided:
         run = next(runs)
-        offers = _read_offers(database, orders, session)
-        decisions = decide(orders, offers)
+        pending = orders if run == 1 else read_pending(database, [order.order_id for order in orders], session)
+        offers = _read_offers(database, pending, session)
+        decisions = decide(pending, offers)
         taken = stock_taken(decisions)
         if decisions:
             _take_stock(database, offers, taken, at, session)
             close = warn(taken)
-            _write_statuses(database, decisions, at, session)
+            matched = _write_statuses(database, decisions, at, session)
+            if run == 1 and matched < len(decisions):
+                raise RunAgain
+            check_all("orders", matched, len(decisions))
             _write_ledger(database, decisions, at, session)
             close()
         return Decided(decisions, _ran_low(offers, taken), run)
 
-    def read_and_transact(session: ClientSession) -> Decided:
-        return transact(read_pending(database, [order.order_id for order in orders], session), session)
-
-    try:
-        return run_transaction(database, partial(transact, orders))
-    except OrdersMoved:
-        return run_transaction(database, read_and_transact)
+    return run_transaction(database, transact)
 
 
 def read_pending(
@@ -216,14 +209,13 @@ def _write_ledger(
 
 def _write_statuses(
     database: Database[Document], decisions: Sequence[Decision], at: datetime, session: ClientSession
-) -> None:
+) -> int:
+    """How many orders were still pending."""
     groups = list(_by_outcome(decisions))
     updates = [_update_alike(alike, at) for alike in groups if len(alike) >= ALIKE_MIN]
     others = [decision for alike in groups if len(alike) < ALIKE_MIN for decision in alike]
     updates += [_update_each(part, at) for part in slices(others, LOOK_UP_MAX)]
-    result = database.orders.bulk_write(updates, ordered=False, session=session)
-    if result.matched_count != len(decisions):
-        raise OrdersMoved
+    return database.orders.bulk_write(updates, ordered=False, session=session).matched_count
 
 
 def _by_outcome(decisions: Iterable[Decision]) -> Iterable[list[Decision]]:

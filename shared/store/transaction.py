@@ -36,12 +36,12 @@ def run_transaction(database: Database[Document], transact: Callable[[ClientSess
                 return session.with_transaction(
                     _few_times(transact), read_concern=ReadConcern("snapshot"), write_concern=database.write_concern
                 )
-            except _Anew:
+            except RunAgain:
                 TRANSACTION_RETRIES.inc()
 
 
-class _Anew(Exception):
-    """The driver is to forget how often it has tried."""
+class RunAgain(Exception):
+    """Raised within a transaction: nothing of it is written, and it runs again, as if for the first time."""
 
 
 def _few_times(transact: Callable[[ClientSession], T]) -> Callable[[ClientSession], T]:
@@ -51,7 +51,7 @@ def _few_times(transact: Callable[[ClientSession], T]) -> Callable[[ClientSessio
         nonlocal runs
         runs += 1
         if runs > RUNS_MAX:
-            raise _Anew
+            raise RunAgain
         TRANSACTION_RETRIES.inc(runs > 1)
         return transact(session)
 

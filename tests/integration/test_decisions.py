@@ -221,8 +221,8 @@ def test_what_is_decided_by_another_in_the_middle_of_the_transaction_is_passed_o
     decided = decide_pending(database, both, at=now(), warn=nobody_is_told)
 
     assert [decision.order_id for decision in decided.decisions] == [other]
-    # The first, that of the other one, once more after the conflict, and then with what is pending.
-    assert next(transactions) == 4
+    # The first, that of the other one, and once more after the conflict, with what is pending then.
+    assert next(transactions) == 3
     assert stock_of(database, "MUG") == 5
     assert_ledger_true(database)
 

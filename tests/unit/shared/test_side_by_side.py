@@ -1,8 +1,6 @@
 import contextvars
 import threading
 
-import pytest
-
 from shared.side_by_side import side_by_side
 
 place = contextvars.ContextVar("place", default="")
@@ -23,7 +21,7 @@ def test_the_callers_context_is_theirs():
     assert side_by_side([place.get, place.get]) == ["a trace"] * 2
 
 
-def test_an_error_is_raised_when_all_are_over():
+def test_an_error_is_an_outcome_when_all_are_over():
     over = []
 
     def fail() -> None:
@@ -39,9 +37,17 @@ def test_an_error_is_raised_when_all_are_over():
         failed.set()
         fail()
 
-    with pytest.raises(KeyError, match="first"):
-        side_by_side([fail_and_let_go, lambda: end(failed)])
-    assert over == [True]
+    [error, ended] = side_by_side([fail_and_let_go, lambda: end(failed)])
+    assert isinstance(error, KeyError)
+    assert (ended, over) == (None, [True])
+
+
+def test_where_no_thread_can_be_had_they_run_one_after_the_other(monkeypatch):
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert side_by_side([threading.get_ident] * 3) == [threading.get_ident()] * 3
 
 
 def test_one_alone_needs_no_thread():

@@ -45,7 +45,7 @@ class Transaction:
         self.products: dict[str, str] = {}
         self.runs = 1
         self.decided: set[str] = set()
-        self.before: Callable[[], object] = lambda: None
+        self.before: Callable[[list[str]], object] = lambda _: None
 
     def read_pending(self, _database: object, order_ids: list[str]) -> list[PendingOrder]:
         pending = [order_id for order_id in order_ids if order_id not in self.decided]
@@ -55,7 +55,7 @@ class Transaction:
         assert at.tzinfo
         order_ids = [order.order_id for order in orders]
         self.batches.append(order_ids)
-        self.before()
+        self.before(order_ids)
         if self.outage:
             raise Unavailable("MongoDB")
         if self.poisoned & set(order_ids):
@@ -292,7 +292,7 @@ def many(transaction) -> list[str]:
 
 def test_many_orders_that_share_no_product_are_decided_side_by_side(decider, transaction, told, many):
     both = threading.Barrier(2)
-    transaction.before = lambda: both.wait(30)
+    transaction.before = lambda _: both.wait(30)
     assert decider.decide(many) == transaction.decisions
     assert sorted(map(len, transaction.batches)) == [TRANSACTION_ORDERS_MIN] * 2
     products = [{transaction.products[order_id] for order_id in batch} for batch in transaction.batches]
@@ -322,17 +322,28 @@ def test_what_one_transaction_decides_stays_when_the_one_beside_it_is_poisoned(
     assert attempts_of(database, bad) == 1
 
 
-def test_an_outage_of_one_transaction_is_raised_when_the_one_beside_it_is_over(decider, transaction, told, many):
-    transaction.poisoned, transaction.error = {many[0]}, Unavailable("MongoDB")
+@pytest.mark.parametrize("poisoned", [[0], [0, 1], [1, 0]])
+def test_an_outage_of_one_transaction_is_that_of_the_batch_whatever_the_one_beside_it_meets(
+    decider, transaction, told, many, poisoned
+):
+    """Nothing is tried once more in smaller batches."""
+    errors = dict(zip(poisoned, [Unavailable("MongoDB"), KeyError("price")], strict=False))
+
+    def fail(order_ids: list[str]) -> None:
+        if error := errors.get(int(transaction.products[order_ids[0]] in ("product-1", "product-3"))):
+            raise error
+
+    transaction.before = fail
     with pytest.raises(Unavailable):
         decider.decide(many)
-    assert len(told.finished) == TRANSACTION_ORDERS_MIN
+    assert len(transaction.batches) == 2
+    assert len(told.finished) == (2 - len(errors)) * TRANSACTION_ORDERS_MIN
 
 
 def test_after_a_conflict_the_next_batches_have_the_turn(decider, transaction, redis):
     transaction.decisions = {str(n): confirmed(str(n), mug=1) for n in range(3)}
     had_the_turn: list[int] = []
-    transaction.before = lambda: had_the_turn.append(redis.exists(NAME))
+    transaction.before = lambda _: had_the_turn.append(redis.exists(NAME))
     for n, runs in enumerate([1, 2, 1]):
         transaction.runs = runs
         decider.decide([str(n)])
