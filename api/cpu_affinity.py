@@ -17,12 +17,13 @@ from threading import Thread
 
 import structlog
 
+from shared.cpu_idle import cpu_ticks, idle_shares
+
 LOOK_EVERY_SECONDS = 2.0
 BUSY_BELOW = 0.1
 IDLE_ABOVE = 0.5
 """Shares of the time that a CPU was idle. Between them a move would gain little, and the next one might undo it."""
 
-TICKS = Path("/proc/stat")
 THREADS = Path("/proc/self/task")
 
 log = structlog.get_logger(__name__)
@@ -115,25 +116,3 @@ def bind_threads(cpu: int) -> None:
         for thread in THREADS.iterdir():
             with suppress(ProcessLookupError):  # it has ended
                 os.sched_setaffinity(int(thread.name), {cpu})
-
-
-def cpu_ticks() -> dict[int, tuple[int, int]]:
-    """By CPU: ticks of the clock in which it was idle, and all. https://man7.org/linux/man-pages/man5/proc_stat.5.html"""
-    ticks: dict[int, tuple[int, int]] = {}
-    with suppress(OSError):
-        for line in TICKS.read_text().splitlines():
-            name, *numbers = line.split()
-            if name.startswith("cpu") and name != "cpu":
-                _user, _nice, _system, idle, waiting, *_ = counts = [int(number) for number in numbers]
-                ticks[int(name.removeprefix("cpu"))] = (idle + waiting, sum(counts[:8]))
-    return ticks
-
-
-def idle_shares(before: Mapping[int, tuple[int, int]], after: Mapping[int, tuple[int, int]]) -> dict[int, float]:
-    """By CPU, between the two."""
-    shares: dict[int, float] = {}
-    for cpu in before.keys() & after.keys():
-        idle, all_ticks = (now - then for now, then in zip(after[cpu], before[cpu], strict=True))
-        if all_ticks > 0:
-            shares[cpu] = idle / all_ticks
-    return shares

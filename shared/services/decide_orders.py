@@ -12,6 +12,7 @@ from pymongo.database import Database
 
 from shared.cache import LeaseCache
 from shared.clock import now
+from shared.cpu_idle import SpareCpu
 from shared.domain.allocation import Decision, PendingOrder
 from shared.domain.errors import Unavailable
 from shared.domain.independent import independent_parts
@@ -56,6 +57,7 @@ class OrderDecider:
         self._product_cache = product_cache
         self._finished_orders = finished_orders
         self._turns = turns
+        self._spare_cpu = SpareCpu()
         self._attempts = Attempts(database, finished_orders, attempts_max=settings.attempts_max)
         self._transactions_max = settings.decide_transactions_max
         self._transaction_orders_max = settings.decide_batch_max
@@ -111,8 +113,10 @@ class OrderDecider:
             return {}
 
     def _decide_pending(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
-        """In several transactions, side by side, when there are enough orders that share no product."""
+        """In several transactions side by side, if there are enough orders that share no product, and CPU to spare."""
         count = min(self._transactions_max, len(orders) // TRANSACTION_ORDERS_MIN)
+        if not self._spare_cpu.is_there():
+            count = 1
         parts = independent_parts(orders, count) if count > 1 else [orders]
         with self._turns.turn():
             outcomes = side_by_side([partial(self._decide_part, part) for part in parts])

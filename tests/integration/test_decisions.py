@@ -12,6 +12,7 @@ from redis import Redis
 
 from shared.cache import LeaseCache
 from shared.clock import now
+from shared.cpu_idle import SpareCpu
 from shared.domain.allocation import Offer
 from shared.domain.money import Money
 from shared.domain.order import Status
@@ -225,6 +226,34 @@ def test_what_is_decided_by_another_in_the_middle_of_the_transaction_is_passed_o
     assert next(transactions) == 3
     assert stock_of(database, "MUG") == 5
     assert_ledger_true(database)
+
+
+def test_two_deciders_that_have_the_same_orders_of_many_products_decide_each_once_side_by_side(
+    database: Database[Document], product_cache: LeaseCache, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each divides them into three transactions; every fortieth order is damaged, and fails alone."""
+    monkeypatch.setattr(SpareCpu, "is_there", lambda _: True)
+    put_products(database, *(a_product(f"SKU-{n}", stock=20) for n in range(8)))
+    order_ids = put_orders(database, *(an_order(a_line(f"SKU-{n % 8}", 1)) for n in range(400)))
+    damaged = order_ids[::40]
+    database.orders.update_many({"_id": {"$in": damaged}}, {"$unset": {"items": 1}})
+    side_by_side = settings(decide_transactions_max=3)
+    deciders = [
+        OrderDecider(database, product_cache, FinishedOrders(redis), Turns(redis), side_by_side) for _ in range(2)
+    ]
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda decider: decider.decide(order_ids), deciders))
+
+    statuses = Counter(order["status"] for order in database.orders.find())
+    assert statuses == {"confirmed": 160, "rejected": 230, "failed": 10}
+    assert {order["_id"] for order in database.orders.find({"status": "failed"})} == set(damaged)
+    assert all(len(order["history"]) == 2 for order in database.orders.find())
+    assert database.orders.count_documents({"attempts": {"$gt": 0}, "status": {"$ne": "failed"}}) == 0
+    assert [stock_of(database, f"SKU-{n}") for n in range(8)] == [0] * 8
+    assert_ledger_true(database)
+    for decider in deciders:
+        decider.close(10)
 
 
 def test_an_unknown_order_has_no_effect(database: Database[Document], decider: OrderDecider) -> None:

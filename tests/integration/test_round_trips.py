@@ -13,6 +13,7 @@ from redis import Redis
 from redis.connection import AbstractConnection
 
 from shared.cache import LeaseCache
+from shared.cpu_idle import SpareCpu
 from shared.notices import FinishedOrders
 from shared.queue import announce_orders, make_celery
 from shared.services.decide_orders import OrderDecider
@@ -120,7 +121,9 @@ def test_a_batch_is_read_at_once_and_each_of_its_transactions_costs_the_same_how
     to_redis: RedisCounter,
     orders: int,
     transactions: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(SpareCpu, "is_there", lambda _: True)
     decider = OrderDecider(counted, product_cache, FinishedOrders(redis), Turns(redis), settings())
     put_products(database, *(a_product(f"SKU-{n}", stock=1_000) for n in range(20)))
     decider.decide(put_orders(database, an_order(a_line("SKU-0", 1))))  # Redis has the scripts then

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from api import cpu_affinity
-from api.cpu_affinity import Seat, better_cpus, cpu_ticks, idle_shares
+from api.cpu_affinity import Seat, better_cpus
 
 PORT = 65_000
 
@@ -110,17 +110,3 @@ def test_who_may_not_is_left_to_the_kernel_and_says_so(seats, monkeypatch, logge
 def test_the_idlest_is_the_first_choice():
     assert better_cpus({0: 0.0, 1: 0.6, 2: 0.9, 3: 0.4}, 0) == [2, 1]
     assert better_cpus({1: 0.9}, None) == []
-
-
-def test_what_was_idle_is_told_from_the_ticks_of_each_cpu(monkeypatch, tmp_path):
-    stat = tmp_path / "stat"
-    monkeypatch.setattr(cpu_affinity, "TICKS", stat)
-    stat.write_text("cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 10 0 10 100 20 0 0 0 0 0\ncpu11 0 0 0 50 0 0 0 0 0 0\nintr 1 2\n")
-    before = cpu_ticks()
-    stat.write_text("cpu  9 9 9 9 9 9 9 9 9 9\ncpu0 70 0 20 120 30 0 0 0 60 0\ncpu11 0 0 0 50 0 0 0 0 0 0\nintr 1 2\n")
-    assert idle_shares(before, cpu_ticks()) == {0: 0.3}
-
-
-def test_where_the_kernel_tells_nothing_nobody_moves(monkeypatch, tmp_path):
-    monkeypatch.setattr(cpu_affinity, "TICKS", tmp_path / "not there")
-    assert idle_shares(cpu_ticks(), cpu_ticks()) == {}

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import pytest
 
+from shared.cpu_idle import SpareCpu
 from shared.domain.allocation import Confirmed, Decision, PendingOrder, Rejected, stock_taken
 from shared.domain.errors import OrderUnreadable, Unavailable
 from shared.domain.money import Money
@@ -282,8 +283,9 @@ def test_a_message_with_more_orders_than_one_transaction_decides_is_decided_in_s
 
 
 @pytest.fixture
-def many(transaction) -> list[str]:
-    """Orders that could be decided in two transactions: they are of four products."""
+def many(transaction, monkeypatch) -> list[str]:
+    """Orders that could be decided in two transactions: they are of four products, and there is CPU for it."""
+    monkeypatch.setattr(SpareCpu, "is_there", lambda _: True)
     order_ids = [str(n) for n in range(2 * TRANSACTION_ORDERS_MIN)]
     transaction.products = {order_id: f"product-{n % 4}" for n, order_id in enumerate(order_ids)}
     transaction.decisions = {order_id: confirmed(order_id, mug=1) for order_id in order_ids}
@@ -302,6 +304,12 @@ def test_many_orders_that_share_no_product_are_decided_side_by_side(decider, tra
 
 def test_many_orders_of_one_product_are_decided_together(decider, transaction, many):
     transaction.products.clear()
+    assert decider.decide(many) == transaction.decisions
+    assert transaction.batches == [many]
+
+
+def test_many_orders_are_decided_together_while_all_cpu_is_busy(decider, transaction, many, monkeypatch):
+    monkeypatch.setattr(SpareCpu, "is_there", lambda _: False)
     assert decider.decide(many) == transaction.decisions
     assert transaction.batches == [many]
 
