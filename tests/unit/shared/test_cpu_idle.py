@@ -1,3 +1,5 @@
+"""How idle the CPUs are, from what the kernel tells, and whether there is CPU to spare."""
+
 from pathlib import Path
 
 import pytest

@@ -1,3 +1,5 @@
+"""Calls side by side: all come to their end, and each has its outcome."""
+
 import contextvars
 import threading
 

@@ -1,3 +1,5 @@
+"""Turns: one at a time has it, and nobody waits for ever or fails without Redis."""
+
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,5 @@
+"""Parts of a batch that share no product: made-up baskets, and the cases that count."""
+
 from collections.abc import Iterable
 
 from hypothesis import given
