@@ -114,6 +114,8 @@ class OrderDecider:
 
     def _decide_pending(self, orders: Sequence[PendingOrder]) -> dict[str, Decision]:
         """In several transactions side by side, if there are enough orders that share no product, and CPU to spare."""
+        if not orders:
+            return {}  # all were decided before: no reason to wait for a turn
         count = min(self._transactions_max, len(orders) // TRANSACTION_ORDERS_MIN)
         if not self._spare_cpu.is_there():
             count = 1

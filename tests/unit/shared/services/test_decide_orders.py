@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 
 import pytest
@@ -357,3 +357,12 @@ def test_after_a_conflict_the_next_batches_have_the_turn(decider, transaction, r
         decider.decide([str(n)])
     assert had_the_turn == [0, 0, 1]
     assert not redis.exists(NAME)
+
+
+def test_who_finds_nothing_pending_waits_for_no_turn(decider, transaction, turns, monkeypatch):
+    transaction.decisions = {"1": confirmed("1", mug=1)}
+    decider.decide(["1"])
+    asked: list[bool] = []
+    monkeypatch.setattr(turns, "turn", lambda: nullcontext(asked.append(True)))
+    assert decider.decide(["1"]) == {"1": None}
+    assert asked == []
