@@ -61,7 +61,7 @@ test: $(DEV) ## All tests, on real servers that they start themselves
 test-unit: $(DEV) ## The quick tests
 	@exec $(BIN)/python -m pytest tests/unit
 
-bench: $(BENCH) ## Measured beside what people would use instead, a quarter of an hour: needs wrk; Node for one of the peers
+bench: $(BENCH) ## Measured beside what people would use instead, half an hour: needs wrk; Node for one of the peers
 	@exec $(BIN)/python -m bench
 
 bench-quick: $(BENCH) ## The same in one short round: under two minutes

@@ -37,12 +37,12 @@ def bound(target: Target) -> str:
 
 
 def measured(verdict: Verdict) -> str:
-    """With the least and the greatest of the rounds, when they are not the same."""
+    """With what it lies between, when that is more than itself."""
     found = verdict.measured
     if found is None:
         return NOT_MEASURED
-    least, value, greatest = (of_unit(each, verdict.target) for each in (found.least, found.value, found.greatest))
-    return value if least == greatest else f"{value} ({least} to {greatest})"
+    low, value, high = (of_unit(each, verdict.target) for each in (found.low, found.value, found.high))
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def met(verdict: Verdict) -> str:

@@ -1,6 +1,7 @@
 """What was measured: tables of rows with their rounds, their medians and spreads, and the file of them."""
 
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,10 @@ Round = dict[str, float]
 """Figures by the name of their column."""
 
 
+CONFIDENCE = 0.95
+"""That the true median lies where it is said to lie."""
+
+
 class Place(NamedTuple):
     table: str
     row: str
@@ -19,20 +24,35 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The median of the rounds, the least and the greatest of them."""
+    """The median of the rounds; `low` and `high`, between which it lies with a confidence of 95 %, or what rounds fewer
+    than six give; `spread`, from the least of them to the greatest, as a part of it.
+    """
 
     value: float
-    least: float
-    greatest: float
-
-    @property
-    def spread(self) -> float:
-        """Between the least and the greatest, as a part of the median."""
-        return (self.greatest - self.least) / abs(self.value) if self.value else 0.0
+    low: float
+    high: float
+    spread: float = 0.0
 
 
 def summary(rounds: Sequence[float]) -> Measured | None:
-    return Measured(statistics.median(rounds), min(rounds), max(rounds)) if rounds else None
+    if not rounds:
+        return None
+    ordered, outside = sorted(rounds), _outside(len(rounds))
+    median = statistics.median(ordered)
+    spread = (ordered[-1] - ordered[0]) / abs(median) if median else 0.0
+    return Measured(median, ordered[outside], ordered[-1 - outside], spread)
+
+
+def _outside(count: int) -> int:
+    """How many rounds may be left out at either end, and the median of all that could be taken lies between the rest.
+
+    Each round is above it or below like a coin that falls on either side, whatever they are spread like
+    (the sign test: https://en.wikipedia.org/wiki/Sign_test).
+    """
+    beyond, outside = 2 / 2**count, 0
+    while (beyond := beyond + 2 * math.comb(count, outside + 1) / 2**count) <= 1 - CONFIDENCE:
+        outside += 1
+    return outside
 
 
 class Results:

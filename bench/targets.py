@@ -28,8 +28,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`measured` and `met` are None for what this run did not measure; when some of its rounds are within the bound and
-    others are not, they do not tell whether it is met.
+    """`measured` and `met` are None for what this run did not measure; when the median may lie on either side of the
+    bound, its rounds do not tell whether it is met.
     """
 
     target: Target
@@ -39,8 +39,8 @@ class Verdict:
     def met(self) -> Met:
         if self.measured is None:
             return None
-        least, greatest = self._within(self.measured.least), self._within(self.measured.greatest)
-        return least if least == greatest else NOT_TOLD
+        low, high = self._within(self.measured.low), self._within(self.measured.high)
+        return low if low == high else NOT_TOLD
 
     def _within(self, value: float) -> bool:
         bound = self.target.bound
@@ -60,7 +60,7 @@ def _cost(feature: str, callers: int) -> Measure:
         kept = results.ratio(with_it, without)
         if kept is None:
             return None
-        return Measured(1 - kept.value, 1 - kept.greatest, 1 - kept.least)
+        return Measured(1 - kept.value, 1 - kept.high, 1 - kept.low)
 
     return measure
 
@@ -143,8 +143,8 @@ def as_json(found: Iterable[Verdict]) -> list[dict[str, Any]]:
             "figure": verdict.target.figure,
             "target": f"{verdict.target.sign} {verdict.target.bound:g}",
             "measured": verdict.measured and verdict.measured.value,
-            "least": verdict.measured and verdict.measured.least,
-            "greatest": verdict.measured and verdict.measured.greatest,
+            "low": verdict.measured and verdict.measured.low,
+            "high": verdict.measured and verdict.measured.high,
             "met": verdict.met,
         }
         for verdict in found

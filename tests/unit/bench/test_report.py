@@ -79,6 +79,6 @@ def test_figures_are_short(value, text):
 
 
 def test_a_spread_is_shown_to_both_sides():
-    assert figures.with_spread(Measured(100, 90, 110)) == "100 ±10 %"
+    assert figures.with_spread(Measured(100, 95, 105, spread=0.2)) == "100 ±10 %"
     assert figures.with_spread(Measured(100, 100, 100)) == "100"
     assert figures.with_spread(None) == ""

@@ -21,15 +21,26 @@ def place(row: str) -> Place:
     return Place("a table", row, SPEED)
 
 
-def test_a_figure_is_the_median_with_the_least_and_the_greatest_of_its_rounds():
-    assert results_of(ours=[30, 10, 20]).measured(place("ours")) == Measured(20, 10, 30)
-    assert results_of(ours=[10, 20]).measured(place("ours")) == Measured(15, 10, 20)
+def test_a_figure_is_the_median_and_lies_between_the_least_and_the_greatest_of_few_rounds():
+    assert results_of(ours=[30, 10, 20]).measured(place("ours")) == Measured(20, 10, 30, spread=1)
+    assert results_of(ours=[10, 20]).measured(place("ours")) == Measured(15, 10, 20, spread=pytest.approx(10 / 15))
 
 
-def test_the_spread_is_a_part_of_the_median():
-    assert Measured(20, 10, 30).spread == 1
-    assert Measured(-0.5, -1, 0).spread == 2
-    assert Measured(0, 0, 0).spread == 0
+@pytest.mark.parametrize(("rounds", "left_out"), [(1, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)])
+def test_the_median_of_many_rounds_lies_nearer_with_the_same_confidence(rounds, left_out):
+    """The ranks are those of a table of the sign test's critical values, two-sided, 5 %."""
+    values = [float(number) for number in range(1, rounds + 1)]
+    measured = results_of(ours=values[::-1]).measured(place("ours"))
+    assert measured is not None
+    assert (measured.low, measured.high) == (1 + left_out, rounds - left_out)
+    assert measured.spread == pytest.approx((rounds - 1) / measured.value)
+
+
+@pytest.mark.parametrize(("rounds", "spread"), [([-1, -0.5, 0], 2), ([0, 0, 0], 0), ([-1, 0, 1], 0)])
+def test_the_spread_is_a_part_of_the_median(rounds, spread):
+    measured = results_of(ours=rounds).measured(place("ours"))
+    assert measured is not None
+    assert measured.spread == spread
 
 
 def test_what_was_not_measured_is_none_and_no_zero():
@@ -43,7 +54,7 @@ def test_what_was_not_measured_is_none_and_no_zero():
 
 def test_a_ratio_is_of_rounds_in_pairs_so_that_what_slows_both_does_not_count():
     results = results_of(ours=[100, 50, 90], theirs=[10, 5, 10])
-    assert results.ratio(place("ours"), place("theirs")) == Measured(10, 9, 10)
+    assert results.ratio(place("ours"), place("theirs")) == Measured(10, 9, 10, spread=0.1)
 
 
 def test_a_round_without_a_figure_has_no_ratio():

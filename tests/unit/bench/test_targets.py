@@ -31,7 +31,7 @@ def test_the_bound_itself_is_within(target: Target, value: float, met: bool):
 
 
 @pytest.mark.parametrize(
-    ("target", "least", "greatest", "met"),
+    ("target", "low", "high", "met"),
     [
         (at_least(5, "speed", lambda _: None), 5, 7, "yes"),
         (at_least(5, "speed", lambda _: None), 4.9, 7, "not told"),
@@ -43,9 +43,11 @@ def test_the_bound_itself_is_within(target: Target, value: float, met: bool):
         (at_most(5, "cost", lambda _: None), 5.1, 7, "no"),
     ],
 )
-def test_rounds_on_both_sides_of_the_bound_do_not_tell(target: Target, least: float, greatest: float, met: str):
-    for value in (least, greatest):
-        verdict = Verdict(target, Measured(value, least, greatest))
+def test_a_median_that_may_be_on_either_side_of_the_bound_does_not_tell(
+    target: Target, low: float, high: float, met: str
+):
+    for value in (low, high):
+        verdict = Verdict(target, Measured(value, low, high))
         assert figures.met(verdict) == met
         assert as_json([verdict])[0]["met"] == {"yes": True, "no": False}.get(met, met)
 
@@ -133,5 +135,5 @@ def test_a_second_worker_is_judged_under_load_and_on_a_backlog():
 def test_programs_get_the_table_too():
     verdict = Verdict(at_least(0.35, "speed", lambda _: None), Measured(0.45, 0.4, 0.5))
     assert as_json([verdict]) == [
-        {"figure": "speed", "target": ">= 0.35", "measured": 0.45, "least": 0.4, "greatest": 0.5, "met": True}
+        {"figure": "speed", "target": ">= 0.35", "measured": 0.45, "low": 0.4, "high": 0.5, "met": True}
     ]
