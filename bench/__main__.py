@@ -5,7 +5,7 @@ python -m bench [--quick] [--only this-project,tutorial,bulk] [--rounds 1] [--st
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from rich.console import Console
@@ -18,20 +18,23 @@ from bench.experiments.table import EXPERIMENTS, Experiment
 from bench.ground import running_ground
 from bench.load import LoadFailed
 from bench.measure import measure
-from bench.plan import FULL, QUICK, WARM_UP, Plan, Scenario, changed
+from bench.plan import FULL, QUICK, STORED_MIN, WARM_UP, Plan, Scenario, changed
 from bench.processes import Place, placed
 from bench.progress import Progress, Step
 from bench.report import print_noise, print_results, print_verdicts
-from bench.rounds import Results
+from bench.rounds import Results, Round
 from shared.startup import allow_many_files
 
 CONTENDERS = [this_project(), TUTORIAL, SYNCHRONOUS, EXPRESS_MONGOOSE, ASYNCIO, FLOOR]
 
-QUICKLY = ("accepting", "bulk", "cached-reads")
+QUICKLY = ("bulk", "cached-reads")
 """The experiments that have a place in two minutes."""
 
 START_SECONDS = 7.0
 """About what a contender takes until it is warm, and to stop."""
+
+FAILED_MAX = 0.01
+"""Of what is accepted: where more fails, it is something else that is measured."""
 
 WAITING = 1.3
 """About how much longer a scenario takes until the last order is decided."""
@@ -41,10 +44,11 @@ def main() -> int:
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else 160)
     plan = changed(QUICK if options.quick else FULL, rounds=options.rounds, stored=options.stored)
-    names = options.only.split(",") if options.only else _all_names(quick=options.quick)
+    names = options.only or _all_names(quick=options.quick)
     contenders = [contender for contender in CONTENDERS if contender.name in names and _can_run(contender, console)]
     experiments = [experiment for experiment in EXPERIMENTS if experiment.name in names]
     allow_many_files()
+    console.print("Load: wrk where it is as fast as it is answered; where it has a rate, and bulks, a sender of ours")
     results = Results()
     try:
         failures = run_all(contenders, experiments, plan, results, console)
@@ -57,9 +61,11 @@ def main() -> int:
     for failure in failures:
         console.print(f"make bench: {failure}", highlight=False, markup=False)
     whole = plan is FULL and not options.only and not failures and len(contenders) == len(CONTENDERS)
-    publish.write_results(results, publish.LATEST if whole else publish.LATEST.with_name("partial.json"))
+    file = publish.LATEST if whole else publish.LATEST.with_name("partial.json")
+    publish.write_results(results, file)
     if whole:
         publish.publish()
+    console.print(f"Every round is in {file}", highlight=False, soft_wrap=True)
     return 1 if failures else 0
 
 
@@ -90,23 +96,34 @@ def run_all(
 
 
 def run_round(contender: Contender, run: Run) -> None:
-    plan, results = run.plan, run.results
-    with placed(contender, run.ground) as place:
-        measure(place, WARM_UP)
-        peak = 0.0
-        for scenario in plan.scenarios:
-            peak = max(peak, _measure(place, scenario, results))
-        if plan.open_loop and contender.decides:  # as fast as half the floor, the sender itself would be measured
-            _measure(place, plan.open_loop_at(peak / 2), results)
+    """Its figures count when it has come to its end. A round that failed has none, in its place among the others."""
+    plan = run.plan
+    # As fast as half the floor, the sender itself would be measured.
+    open_loop = [tables.OPEN_LOOP] if plan.open_loop and contender.decides else []
+    found: dict[str, tuple[Round, Round]] = {}
+    try:
+        with placed(contender, run.ground) as place:
+            measure(place, WARM_UP)
+            measured = {scenario.name: _measure(place, scenario) for scenario in plan.scenarios}
+            if open_loop:
+                half = max(figures["accepted_per_second"] for figures, _ in measured.values()) / 2
+                measured[tables.OPEN_LOOP] = _measure(place, plan.open_loop_at(half))
+        found = measured
+    finally:
+        for name in [*(scenario.name for scenario in plan.scenarios), *open_loop]:
+            figures, cpu = found.get(name, ({}, {}))
+            run.results.add(name, contender.name, figures)
+            if contender.name == tables.OURS:
+                run.results.add(tables.CPU, name, cpu)
 
 
-def _measure(place: Place, scenario: Scenario, results: Results) -> float:
-    """Orders accepted a second."""
+def _measure(place: Place, scenario: Scenario) -> tuple[Round, Round]:
+    """The figures, and the CPU of each order by kind of process. Raises `LoadFailed` for a contender that is broken."""
     figures, spent, orders = measure(place, scenario)
-    results.add(scenario.name, place.contender.name, figures.columns())
-    if place.contender.name == tables.OURS:
-        results.add(tables.CPU, scenario.name, spent.us_per_order(orders))
-    return figures.accepted_per_second
+    failed = figures.refused + figures.broken
+    if failed > FAILED_MAX * figures.accepted_per_second * scenario.seconds:
+        raise LoadFailed(f"{scenario.name}: {figures.refused} orders were refused, {figures.broken} were not answered")
+    return figures.columns(), spent.us_per_order(orders)
 
 
 def seconds_of_round(plan: Plan) -> float:
@@ -128,10 +145,26 @@ def _can_run(contender: Contender, console: Console) -> bool:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="one short round: under two minutes")
-    parser.add_argument("--only", help="some of them, with commas: " + ", ".join(_all_names(quick=False)))
-    parser.add_argument("--rounds", type=int, help="rounds of the contenders, and turns within an experiment")
-    parser.add_argument("--stored", type=int, help="orders that are stored where many are")
+    parser.add_argument("--only", type=_names, help="some of them, with commas: " + ", ".join(_all_names(quick=False)))
+    parser.add_argument("--rounds", type=_at_least(1), help="rounds of the contenders, and turns within an experiment")
+    parser.add_argument("--stored", type=_at_least(STORED_MIN), help="orders that are stored where many are")
     return parser.parse_args()
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(_all_names(quick=False)):
+        raise argparse.ArgumentTypeError(f"there is no {', '.join(sorted(unknown))}")
+    return names
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a number, {least} or more")
+        return int(text)
+
+    return number
 
 
 if __name__ == "__main__":

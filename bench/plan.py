@@ -56,7 +56,7 @@ FULL = Plan(
     connections=CONNECTIONS,
     open_loop=True,
     turns=9,
-    turn_seconds=2,
+    turn_seconds=1,
     stored=(10_000, 1_000_000),
     burst=20_000,
 )
@@ -78,6 +78,10 @@ QUICK = Plan(
 """Under two minutes, for every day."""
 
 
+STORED_MIN = 100 * 100
+"""Of the many: with fewer, the few are none to speak of."""
+
+
 def changed(plan: Plan, *, rounds: int | None, stored: int | None) -> Plan:
     """Another plan, by what was asked for: `stored` are the many, a hundredth of them the few."""
     if not rounds and not stored:
@@ -87,5 +91,5 @@ def changed(plan: Plan, *, rounds: int | None, stored: int | None) -> Plan:
         name=f"{plan.name}, changed",
         rounds=rounds or plan.rounds,
         turns=rounds or plan.turns,
-        stored=(max(1_000, stored // 100), stored) if stored else plan.stored,
+        stored=(stored // 100, stored) if stored else plan.stored,
     )

@@ -37,12 +37,19 @@ def print_noise(results: Results, console: Console) -> None:
 
 
 def noise(results: Results) -> str | None:
-    """Which figure's rounds lie furthest apart, when that is too far."""
-    noisiest = results.noisiest()
-    if noisiest is None or noisiest[1] <= NOISY:
+    """How many figures' rounds lie too far apart, and which of them furthest."""
+    rates = results.spreads()
+    spreads = {place: spread for place, spread in rates.items() if spread is not None}
+    noisy = {place: spread for place, spread in spreads.items() if spread > NOISY}
+    if rates and not spreads:
+        return "Of one round each it can't be told whether the machine is noisy"
+    if not noisy:
         return None
-    place, spread = noisiest
-    return f"A noisy machine: {tables.HEADINGS[place.column]} of {place.row}, {place.table}: {spread:.0%} apart"
+    worst = max(noisy, key=lambda place: noisy[place])
+    return (
+        f"A noisy machine: the rounds of {len(noisy)} of {len(spreads)} rates lie more than {NOISY:.0%} apart, "
+        f"furthest {tables.HEADINGS[worst.column]} of {worst.row}, {worst.table}: {noisy[worst]:.0%}"
+    )
 
 
 def shown_columns(results: Results, table: str) -> list[str]:

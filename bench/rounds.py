@@ -24,35 +24,39 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The median of the rounds; `low` and `high`, between which it lies with a confidence of 95 %, or what rounds fewer
-    than six give; `spread`, from the least of them to the greatest, as a part of it.
+    """The median of the rounds; `low` and `high`, between which it lies with a confidence of 95 % if that is `sure`; of
+    too few rounds they are the least and the greatest. `spread`: between these two, as a part of the median.
     """
 
     value: float
     low: float
     high: float
     spread: float = 0.0
+    sure: bool = True
 
 
 def summary(rounds: Sequence[float]) -> Measured | None:
     if not rounds:
         return None
-    ordered, outside = sorted(rounds), _outside(len(rounds))
-    median = statistics.median(ordered)
+    ordered, left_out = sorted(rounds), left_out_of(len(rounds))
+    median, outside = statistics.median(ordered), left_out or 0
     spread = (ordered[-1] - ordered[0]) / abs(median) if median else 0.0
-    return Measured(median, ordered[outside], ordered[-1 - outside], spread)
+    return Measured(median, ordered[outside], ordered[-1 - outside], spread, sure=left_out is not None)
 
 
-def _outside(count: int) -> int:
-    """How many rounds may be left out at either end, and the median of all that could be taken lies between the rest.
+def left_out_of(rounds: int) -> int | None:
+    """How many may be left out at either end, and the median of all that could be taken lies between the rest.
 
     Each round is above it or below like a coin that falls on either side, whatever they are spread like
-    (the sign test: https://en.wikipedia.org/wiki/Sign_test).
+    (the sign test: https://en.wikipedia.org/wiki/Sign_test). None for fewer than six, which do not tell it.
     """
-    beyond, outside = 2 / 2**count, 0
-    while (beyond := beyond + 2 * math.comb(count, outside + 1) / 2**count) <= 1 - CONFIDENCE:
-        outside += 1
-    return outside
+    beyond, left_out = 0.0, None
+    for number in range(rounds):
+        beyond += 2 * math.comb(rounds, number) / 2**rounds
+        if beyond > 1 - CONFIDENCE:
+            break
+        left_out = number
+    return left_out
 
 
 class Results:
@@ -63,7 +67,7 @@ class Results:
         self._tables: dict[str, dict[str, list[Round]]] = {}
 
     def add(self, table: str, row: str, figures: Mapping[str, float]) -> None:
-        """One more round of a row."""
+        """One more round of a row; without figures for one that failed, so that later ones keep their partners."""
         self._tables.setdefault(table, {}).setdefault(row, []).append(dict(figures))
 
     def tables(self) -> list[str]:
@@ -77,8 +81,7 @@ class Results:
         return list(dict.fromkeys(column for each in rounds for column in each))
 
     def rounds(self, place: Place) -> list[float]:
-        rounds = self._tables.get(place.table, {}).get(place.row, [])
-        return [each[place.column] for each in rounds if place.column in each]
+        return [each[place.column] for each in self._all_rounds(place) if place.column in each]
 
     def measured(self, place: Place) -> Measured | None:
         """None where nothing was."""
@@ -86,19 +89,28 @@ class Results:
 
     def ratio(self, part: Place, whole: Place) -> Measured | None:
         """Of the rounds in pairs: what the machine did meanwhile, it did to both of a pair."""
-        pairs = zip(self.rounds(part), self.rounds(whole), strict=False)
-        return summary([one / other for one, other in pairs if other])
+        pairs = zip(self._all_rounds(part), self._all_rounds(whole), strict=False)
+        figures = [(one.get(part.column), other.get(whole.column)) for one, other in pairs]
+        return summary([one / other for one, other in figures if one is not None and other])
 
-    def noisiest(self) -> tuple[Place, float] | None:
-        """Of the figures that are a rate: where the rounds lie furthest apart."""
-        spreads = {
-            place: measured.spread
+    def spreads(self) -> dict[Place, float | None]:
+        """Of the figures that are a rate; of a single round there is none."""
+        places = [
+            Place(table, row, column)
             for table in self.tables()
             for row in self.rows(table)
             for column in self.columns(table)
-            if column.endswith("_per_second") and (measured := self.measured(place := Place(table, row, column)))
+            if column.endswith("_per_second")
+        ]
+        found = {place: self.measured(place) for place in places}
+        return {
+            place: measured.spread if len(self.rounds(place)) > 1 else None
+            for place, measured in found.items()
+            if measured
         }
-        return max(spreads.items(), key=lambda found: found[1]) if spreads else None
+
+    def _all_rounds(self, place: Place) -> list[Round]:
+        return self._tables.get(place.table, {}).get(place.row, [])
 
     def as_json(self) -> dict[str, Any]:
         return {

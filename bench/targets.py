@@ -29,7 +29,7 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`measured` and `met` are None for what this run did not measure; when the median may lie on either side of the
-    bound, its rounds do not tell whether it is met.
+    bound, or the rounds are too few to say, they do not tell whether it is met.
     """
 
     target: Target
@@ -40,7 +40,7 @@ class Verdict:
         if self.measured is None:
             return None
         low, high = self._within(self.measured.low), self._within(self.measured.high)
-        return low if low == high else NOT_TOLD
+        return low if self.measured.sure and low == high else NOT_TOLD
 
     def _within(self, value: float) -> bool:
         bound = self.target.bound
@@ -60,7 +60,7 @@ def _cost(feature: str, callers: int) -> Measure:
         kept = results.ratio(with_it, without)
         if kept is None:
             return None
-        return Measured(1 - kept.value, 1 - kept.high, 1 - kept.low)
+        return Measured(1 - kept.value, 1 - kept.high, 1 - kept.low, sure=kept.sure)
 
     return measure
 

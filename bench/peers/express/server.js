@@ -60,6 +60,7 @@ async function serve() {
 
 if (cluster.isPrimary) {
   for (let processes = 0; processes < 2; processes += 1) cluster.fork();
+  cluster.on("exit", () => process.exit(1)); // half of it is not the contender
 } else {
   serve();
 }

@@ -50,8 +50,19 @@ def test_every_target_is_printed_measured_or_not(console):
 def test_a_noisy_machine_is_named_with_its_noisiest_figure():
     results = Results()
     for value in (100, 130):
-        results.add(tables.AT_128, "tutorial", {"decided_per_second": value})
-    assert noise(results) == "A noisy machine: decided/s of tutorial, 128 connections: 26% apart"
+        results.add(tables.AT_128, "tutorial", {"decided_per_second": value, "accepted_per_second": 100})
+    assert noise(results) == (
+        "A noisy machine: the rounds of 1 of 2 rates lie more than 25% apart, furthest decided/s of tutorial, "
+        "128 connections: 26%"
+    )
+
+
+def test_one_round_does_not_tell_whether_the_machine_is_noisy():
+    results = Results()
+    results.add(tables.STORED, "poll", {"ratio": 1})
+    assert noise(results) is None
+    results.add(tables.AT_128, "tutorial", {"decided_per_second": 100})
+    assert noise(results) == "Of one round each it can't be told whether the machine is noisy"
 
 
 def test_a_quiet_machine_is_not():

@@ -22,11 +22,11 @@ def place(row: str) -> Place:
 
 
 def test_a_figure_is_the_median_and_lies_between_the_least_and_the_greatest_of_few_rounds():
-    assert results_of(ours=[30, 10, 20]).measured(place("ours")) == Measured(20, 10, 30, spread=1)
-    assert results_of(ours=[10, 20]).measured(place("ours")) == Measured(15, 10, 20, spread=pytest.approx(10 / 15))
+    assert results_of(ours=[30, 10, 20]).measured(place("ours")) == Measured(20, 10, 30, spread=1, sure=False)
+    assert results_of(ours=[10, 20]).measured(place("ours")) == Measured(15, 10, 20, pytest.approx(10 / 15), sure=False)
 
 
-@pytest.mark.parametrize(("rounds", "left_out"), [(1, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)])
+@pytest.mark.parametrize(("rounds", "left_out"), [(6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (15, 3), (20, 5)])
 def test_the_median_of_many_rounds_lies_nearer_with_the_same_confidence(rounds, left_out):
     """The ranks are those of a table of the sign test's critical values, two-sided, 5 %."""
     values = [float(number) for number in range(1, rounds + 1)]
@@ -34,6 +34,14 @@ def test_the_median_of_many_rounds_lies_nearer_with_the_same_confidence(rounds, 
     assert measured is not None
     assert (measured.low, measured.high) == (1 + left_out, rounds - left_out)
     assert measured.spread == pytest.approx((rounds - 1) / measured.value)
+    assert measured.sure
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 4, 5])
+def test_fewer_rounds_than_six_are_not_sure(rounds):
+    measured = results_of(ours=[1.0] * rounds).measured(place("ours"))
+    assert measured is not None
+    assert not measured.sure
 
 
 @pytest.mark.parametrize(("rounds", "spread"), [([-1, -0.5, 0], 2), ([0, 0, 0], 0), ([-1, 0, 1], 0)])
@@ -54,19 +62,32 @@ def test_what_was_not_measured_is_none_and_no_zero():
 
 def test_a_ratio_is_of_rounds_in_pairs_so_that_what_slows_both_does_not_count():
     results = results_of(ours=[100, 50, 90], theirs=[10, 5, 10])
-    assert results.ratio(place("ours"), place("theirs")) == Measured(10, 9, 10, spread=0.1)
+    assert results.ratio(place("ours"), place("theirs")) == Measured(10, 9, 10, spread=0.1, sure=False)
 
 
 def test_a_round_without_a_figure_has_no_ratio():
-    assert results_of(ours=[1, 3], theirs=[0, 1]).ratio(place("ours"), place("theirs")) == Measured(3, 3, 3)
+    results = results_of(ours=[1, 3], theirs=[0, 1])
+    assert results.ratio(place("ours"), place("theirs")) == Measured(3, 3, 3, sure=False)
 
 
-def test_the_noisiest_is_the_rate_whose_rounds_lie_furthest_apart():
-    results = results_of(ours=[100, 110], theirs=[10, 20])
+def test_a_round_that_failed_keeps_its_place_so_that_the_others_keep_their_partners():
+    results = results_of(ours=[30, 15, 45])
+    for figures in ({}, {SPEED: 1}, {SPEED: 3}):
+        results.add("a table", "theirs", figures)
+    assert results.ratio(place("ours"), place("theirs")) == Measured(15, 15, 15, sure=False)
+    assert results.rounds(place("theirs")) == [1, 3]
+
+
+def test_spreads_are_of_rates_and_there_is_none_of_a_single_round():
+    results = results_of(ours=[100, 110], theirs=[10, 20], alone=[5])
     results.add("a table", "ours", {"p99_ms": 1})
     results.add("a table", "ours", {"p99_ms": 1000})
-    assert results.noisiest() == (place("theirs"), pytest.approx(10 / 15))
-    assert Results().noisiest() is None
+    assert results.spreads() == {
+        place("ours"): pytest.approx(10 / 105),
+        place("theirs"): pytest.approx(10 / 15),
+        place("alone"): None,
+    }
+    assert Results().spreads() == {}
 
 
 def test_the_file_gives_back_what_was_written(tmp_path):

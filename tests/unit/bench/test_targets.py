@@ -71,22 +71,26 @@ def test_peers_are_compared_at_128_connections(figure, row, theirs, column, ours
     results.add(tables.AT_128, tables.OURS, {column: ours})
     results.add(tables.AT_128, row, {column: theirs})
     results.add(tables.connections(512), tables.OURS, {column: 1})
-    assert verdict_on(figure, results).measured == Measured(16, 16, 16)
+    assert verdict_on(figure, results).measured == Measured(16, 16, 16, sure=False)
 
 
 def test_one_hot_sku_is_compared_with_1_000():
     results = Results()
     results.add(tables.HOT, tables.OURS, {"decided_per_second": 95})
     results.add(tables.AT_128, tables.OURS, {"decided_per_second": 100})
-    assert verdict_on("one hot SKU against 1,000 SKUs, decided/s", results).measured == Measured(0.95, 0.95, 0.95)
+    assert verdict_on("one hot SKU against 1,000 SKUs, decided/s", results).measured == Measured(
+        0.95, 0.95, 0.95, sure=False
+    )
 
 
 @pytest.mark.parametrize("row", [tables.ALONE, tables.WHILE_DECIDING])
 def test_accepting_is_compared_with_the_bare_floor(row):
     results = Results()
-    results.add(tables.ACCEPTING, row, {"accepted_per_second": 35})
-    results.add(tables.ACCEPTING, tables.BARE_FLOOR, {"accepted_per_second": 100})
-    assert verdict_on(f"accepted/s against the bare floor, {row}", results).met is True
+    for rounds, met in ((5, "not told"), (1, True)):  # five are too few to tell
+        for _ in range(rounds):
+            results.add(tables.ACCEPTING, row, {"accepted_per_second": 35})
+            results.add(tables.ACCEPTING, tables.BARE_FLOOR, {"accepted_per_second": 100})
+        assert verdict_on(f"accepted/s against the bare floor, {row}", results).met == met
 
 
 @pytest.mark.parametrize("feature", tables.WITHOUT)
@@ -101,7 +105,7 @@ def test_a_feature_costs_the_share_of_what_is_accepted_without_it_that_is_missin
 
     verdict = verdict_on(f"cost of {feature}, of accepted/s, {tables.CALLERS[callers]}", results)
 
-    assert verdict.measured == Measured(pytest.approx(0.2), pytest.approx(0.1), pytest.approx(0.3))
+    assert verdict.measured == Measured(pytest.approx(0.2), pytest.approx(0.1), pytest.approx(0.3), sure=False)
     assert verdict.met == "not told"
     assert figures.measured(verdict) == "20 % (10 % to 30 %)"
     assert figures.bound(verdict.target) == "at most 15 %"
@@ -126,8 +130,9 @@ def test_what_is_stored_costs_the_ratio_of_each_turn(act):
 
 def test_a_second_worker_is_judged_under_load_and_on_a_backlog():
     results = Results()
-    results.add(tables.WORKERS, tables.ONE_WORKER, {"decided_per_second": 10, "backlog_decided_per_second": 10})
-    results.add(tables.WORKERS, tables.TWO_WORKERS, {"decided_per_second": 11, "backlog_decided_per_second": 9})
+    for _ in range(6):
+        results.add(tables.WORKERS, tables.ONE_WORKER, {"decided_per_second": 10, "backlog_decided_per_second": 10})
+        results.add(tables.WORKERS, tables.TWO_WORKERS, {"decided_per_second": 11, "backlog_decided_per_second": 9})
     what = "worker processes 1 to 2 on one hot SKU, decided/s"
     assert [verdict_on(f"{what} {when}", results).met for when in ("under load", "of a backlog")] == [True, False]
 
