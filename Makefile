@@ -37,7 +37,7 @@ token: $(LOCAL) ## A token for the running system: SUB=alice SCOPE="orders:read 
 seed: $(LOCAL) ## Import products into the running system: FILE=products.csv (or .ndjson)
 	@exec $(BIN)/python -m local.seed_file
 
-verify: $(LOCAL) ## Check all stock against its ledger; exit status 1 when it drifts
+verify: $(LOCAL) ## Check all stock against its ledger; fails when it drifts
 	@exec $(BIN)/python -m local.verify
 
 orders: $(LOCAL) ## The operators' commands on the running system: ARGS="list --status failed"

@@ -33,6 +33,8 @@ QUICKLY = ("bulk", "cached-reads")
 START_SECONDS = 7.0
 """About what a contender takes until it is warm, and to stop."""
 
+EXIT_INTERRUPTED = 130
+
 FAILED_MAX = 0.01
 """Of what is accepted: where more fails, it is something else that is measured."""
 
@@ -55,6 +57,9 @@ def main() -> int:
     except LoadFailed as error:
         console.print(f"make bench: {error}", markup=False, highlight=False)
         return 1
+    except KeyboardInterrupt:
+        console.print("make bench: interrupted, nothing is written")
+        return EXIT_INTERRUPTED
     print_results(results, console)
     print_verdicts(targets.verdicts(results), console)
     print_noise(results, console)

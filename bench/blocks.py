@@ -11,6 +11,8 @@ CONTENDERS_TABLES = [*map(tables.connections, (1, 16, 128, 512)), tables.HOT, ta
 
 RATES = (1_000, 10_000, 100_000)
 
+TARGET_HEADINGS = ["figure", "target", "measured", "met"]
+
 IN_README = [
     "decided/s against the tutorial",
     "decided/s against Express and Mongoose",
@@ -22,8 +24,8 @@ IN_README = [
 
 def readme(results: Results) -> str:
     chosen = [verdict for verdict in verdicts(results) if verdict.target.figure in IN_README]
-    rows = [[verdict.target.figure, figures.measured(verdict)] for verdict in chosen]
-    return "\n".join(["![Orders decided a second, and latency](bench/results/latest.svg)", "", _table(["", ""], rows)])
+    picture = "![Orders decided a second, and latency](bench/results/latest.svg)"
+    return "\n".join([picture, "", _table(TARGET_HEADINGS, map(_target_row, chosen))])
 
 
 def about(results: Results) -> str:
@@ -43,7 +45,7 @@ def about(results: Results) -> str:
 
 
 def all_targets(results: Results) -> str:
-    return _table(["figure", "target", "measured", "met"], map(_target_row, verdicts(results)))
+    return _table(TARGET_HEADINGS, map(_target_row, verdicts(results)))
 
 
 def contenders(results: Results) -> str:

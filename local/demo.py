@@ -20,7 +20,7 @@ from local.demo_acts import (
 from local.demo_screen import final_table, shown
 from local.demo_tally import Tally
 from local.errors import LocalError
-from local.readiness import refuse_unless_it_answers
+from local.readiness import refuse_unless_ready
 from local.settings import load_local_settings
 from local.system import System, running_system
 from local.terminal import complain
@@ -38,7 +38,7 @@ def main() -> int:
     console = Console()
     try:
         system = running_system(load_local_settings())
-        refuse_unless_it_answers(system)
+        refuse_unless_ready(system)
         last_unit, rush = play(system, console)
         console.print("Checking all stock against its ledger")
         report = verify(system.mongo_url)

@@ -55,9 +55,9 @@ class Customer:
         return Placed(answer.headers["Location"], time.monotonic() + _pause(answer))
 
     def wait_until_final(self, placed: Placed) -> Order:
-        """The order when it is final; still pending when it was not decided in time."""
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        """The order when it is final; still pending when it was not decided in time, which begins when it is placed."""
         ask_at = placed.ask_at
+        give_up_at = ask_at + PATIENCE_SECONDS
         while True:
             time.sleep(max(0.0, ask_at - time.monotonic()))
             answer = self._send("GET", placed.location)

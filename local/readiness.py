@@ -36,6 +36,17 @@ def refuse_unless_it_answers(system: System) -> None:
             raise NoSystem(f"the system does not answer at {system.api_url} (is it still starting?)")
 
 
+def refuse_unless_ready(system: System) -> None:
+    """For who would wait for the orders. Raises `NoSystem`, and `PartFailed` with what is missing."""
+    refuse_unless_it_answers(system)
+    with loopback_client(timeout=5) as client:
+        health = _health(client, system)
+    if health.get("status") != "ready":
+        states = [f"{name} is {check['state']}" for name, check in health.get("checks", {}).items()]
+        wrong = [said for said in states if not said.endswith(" is ok")]
+        raise PartFailed(f"the system is not ready to decide orders ({', '.join(wrong)}); see {system.api_url}/readyz")
+
+
 def _missing(client: httpx.Client, system: System, since: float) -> list[str]:
     """The parts that are not there yet, `since` seconds after they were started."""
     checks = _health(client, system).get("checks", {"api": {"state": "down"}})

@@ -89,7 +89,7 @@ def shown(console: Console) -> Progress:
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=console, transient=console.is_terminal)
 
 
 def conclude(console: Console, answer: dict[str, Any]) -> int:

@@ -21,7 +21,7 @@ from shared.store.connection import Document, connect
 from shared.turns import Turns
 from tests.builders import a_line, a_product, an_order, an_order_id, bearer, settings
 from tests.integration.conftest import client_on
-from tests.mongo import CommandCounter, put_orders, put_products
+from tests.mongo import CommandCounter, decide_now, put_orders, put_products
 from tests.standing_clock import standing_clock
 
 
@@ -83,11 +83,15 @@ def test_an_accepted_order_is_one_insert_and_asks_nothing_of_redis(api, to_mongo
     assert (commands, to_redis.sent) == ({"insert": 1}, 0)
 
 
-def test_a_poll_is_one_find_and_asks_nothing_of_redis(api, to_mongo, to_redis):
+@pytest.mark.parametrize("status", ["pending", "confirmed"])
+def test_a_poll_is_one_find_and_asks_nothing_of_redis(api, database, to_mongo, to_redis, status):
+    put_products(database, a_product("MUG"))
     order_id = place(api)
+    if status == "confirmed":
+        decide_now(database, [order_id])
     api.get(f"/v1/orders/{order_id}", headers=bearer())
     with to_mongo.counting() as commands, to_redis.counting():
-        assert api.get(f"/v1/orders/{order_id}", headers=bearer()).json["status"] == "pending"
+        assert api.get(f"/v1/orders/{order_id}", headers=bearer()).json["status"] == status
     assert (commands, to_redis.sent) == ({"find": 1}, 0)
 
 
