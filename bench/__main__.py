@@ -5,7 +5,7 @@ python -m bench [--quick] [--only this-project,tutorial,bulk] [--rounds 1] [--st
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from rich.console import Console
@@ -102,24 +102,28 @@ def run_all(
 
 def run_round(contender: Contender, run: Run) -> None:
     """Its figures count when it has come to its end. A round that failed has none, in its place among the others."""
-    plan = run.plan
-    # As fast as half the floor, the sender itself would be measured.
-    open_loop = [tables.OPEN_LOOP] if plan.open_loop and contender.decides else []
-    found: dict[str, tuple[Round, Round]] = {}
+    names = [scenario.name for scenario in run.plan.scenarios]
+    if run.plan.open_loop and contender.decides:  # as fast as half the floor, the sender itself would be measured
+        names.append(tables.OPEN_LOOP)
+    found: Mapping[str, tuple[Round, Round]] = {}
     try:
-        with placed(contender, run.ground) as place:
-            measure(place, WARM_UP)
-            measured = {scenario.name: _measure(place, scenario) for scenario in plan.scenarios}
-            if open_loop:
-                half = max(figures["accepted_per_second"] for figures, _ in measured.values()) / 2
-                measured[tables.OPEN_LOOP] = _measure(place, plan.open_loop_at(half))
-        found = measured
+        found = _measure_all(contender, run, names)
     finally:
-        for name in [*(scenario.name for scenario in plan.scenarios), *open_loop]:
+        for name in names:
             figures, cpu = found.get(name, ({}, {}))
             run.results.add(name, contender.name, figures)
             if contender.name == tables.OURS:
                 run.results.add(tables.CPU, name, cpu)
+
+
+def _measure_all(contender: Contender, run: Run, names: Sequence[str]) -> Mapping[str, tuple[Round, Round]]:
+    with placed(contender, run.ground) as place:
+        measure(place, WARM_UP)
+        found = {scenario.name: _measure(place, scenario) for scenario in run.plan.scenarios}
+        if tables.OPEN_LOOP in names:
+            peak = max(figures["accepted_per_second"] for figures, _ in found.values())
+            found[tables.OPEN_LOOP] = _measure(place, run.plan.open_loop_at(peak / 2))
+    return found
 
 
 def _measure(place: Place, scenario: Scenario) -> tuple[Round, Round]:

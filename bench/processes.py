@@ -49,12 +49,13 @@ class Place:
 def placed(contender: Contender, ground: Ground) -> Iterator[Place]:
     """On this ground, from an empty database to a dropped one."""
     database = ground.empty(contender.name)
-    with database.client:
-        contender.seed(database, [f"SKU-{number}" for number in range(SKUS)])
+    contender.seed(database, [f"SKU-{number}" for number in range(SKUS)])
+    try:
         with running(contender, ground) as processes:
             yield Place(contender, ground, database, processes)
-        # After Ctrl-C not even MongoDB is there any more.
+    finally:
         database.client.drop_database(database.name)
+        database.client.close()
 
 
 @contextmanager

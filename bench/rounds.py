@@ -25,7 +25,7 @@ class Place(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Measured:
     """The median of the rounds; `low` and `high`, between which it lies with a confidence of 95 % if that is `sure`; of
-    too few rounds they are the least and the greatest. `spread`: between these two, as a part of the median.
+    too few rounds they are the least and the greatest. `spread`: from the least to the greatest, as a part of it.
     """
 
     value: float

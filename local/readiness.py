@@ -31,20 +31,24 @@ def wait_until_ready(system: System, waiting_for: Callable[[str], None]) -> None
 
 def refuse_unless_it_answers(system: System) -> None:
     """Raises `NoSystem`."""
-    with loopback_client(timeout=5) as client:
-        if not _health(client, system):
-            raise NoSystem(f"the system does not answer at {system.api_url} (is it still starting?)")
+    _health_of_one_that_answers(system)
 
 
 def refuse_unless_ready(system: System) -> None:
     """For who would wait for the orders. Raises `NoSystem`, and `PartFailed` with what is missing."""
-    refuse_unless_it_answers(system)
+    health = _health_of_one_that_answers(system)
+    if health["status"] != "ready":
+        states = {name: check["state"] for name, check in health["checks"].items()}
+        missing = ", ".join(f"{name} is {state}" for name, state in states.items() if state != "ok")
+        raise PartFailed(f"the system is not ready to decide orders ({missing}); see {system.api_url}/readyz")
+
+
+def _health_of_one_that_answers(system: System) -> dict[str, Any]:
     with loopback_client(timeout=5) as client:
         health = _health(client, system)
-    if health.get("status") != "ready":
-        states = [f"{name} is {check['state']}" for name, check in health.get("checks", {}).items()]
-        wrong = [said for said in states if not said.endswith(" is ok")]
-        raise PartFailed(f"the system is not ready to decide orders ({', '.join(wrong)}); see {system.api_url}/readyz")
+    if not health:
+        raise NoSystem(f"the system does not answer at {system.api_url} (is it still starting?)")
+    return health
 
 
 def _missing(client: httpx.Client, system: System, since: float) -> list[str]:

@@ -24,9 +24,16 @@ def health(status: str, **states: str) -> Callable[[httpx.Request], httpx.Respon
     return lambda _: httpx.Response(200, json={"status": status, "checks": checks})
 
 
-def test_a_system_that_is_ready_will_do(monkeypatch):
-    answers(monkeypatch, health("ready", mongodb="ok", worker="ok"))
+def test_a_system_that_is_ready_will_do_and_is_asked_once(monkeypatch):
+    asked = []
+
+    def ready(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return health("ready", mongodb="ok", worker="ok")(request)
+
+    answers(monkeypatch, ready)
     readiness.refuse_unless_ready(SYSTEM)
+    assert asked == ["/readyz"]
 
 
 def test_a_system_that_lacks_something_is_refused_with_what_it_lacks(monkeypatch):
